@@ -1,0 +1,376 @@
+"""
+The computed values, in Redis: one hash for each index, and this module owns every key and field.
+
+    fib:{n}        state, times, digit count, first and last digits, checksum; digits:0, digits:1, … (zstd)
+    worker:{name}  "up" while that worker lives (it expires when the worker stops renewing it), "stopped" after a proper stop
+
+Every change of state is one script, atomic in Redis, which also gives the time. Hashes expire after VALUE_TTL_SECONDS;
+what is gone is computed again when somebody asks for it. redis.RedisError means that Redis could not be reached.
+"""
+
+import hashlib
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final
+
+import redis
+from django.conf import settings
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+# Digits are stored in pieces, each a zstd frame of its own: a window reads only the pieces it touches, a download
+# holds one at a time, and all of them one after the other are still one valid zstd stream.
+DIGITS_PER_PIECE: Final = 1_000_000
+# There are no repetitions in the digits: higher levels are slower and no smaller.
+ZSTD_LEVEL: Final = 1
+END_DIGITS: Final = 40
+# A worker renews its sign of life every third of this.
+WORKER_TTL_SECONDS: Final = 15
+STOPPED_TTL_SECONDS: Final = 24 * 3600
+# A failure is remembered this long, so that nobody can have the same failure repeated all the time.
+FAILURE_TTL_SECONDS: Final = 600
+# After this many starts that ended without a result an index is given up.
+MOST_ATTEMPTS: Final = 2
+
+
+class State(StrEnum):
+    WAITING = "waiting"  # kept in Postgres, unknown to Redis: never stored, only reported
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Start(StrEnum):
+    """What `start` decided."""
+
+    STARTED = "started"
+    FINISHED = "finished"  # there is a final state already
+    ELSEWHERE = "elsewhere"  # another worker that is alive has it
+    GIVEN_UP = "given up"  # it was started too often and is failed now
+
+
+class DigitsGoneError(LookupError):
+    """The digits are not in Redis any more (expired, evicted or forgotten)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What is known about F(index), without its digits."""
+
+    index: int
+    state: State
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seconds: float | None = None
+    worker: str | None = None
+    digits: int | None = None
+    head: str | None = None
+    tail: str | None = None
+    sha256: str | None = None
+    stored_bytes: int | None = None
+    reason: str | None = None
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in {State.DONE, State.FAILED}
+
+    @property
+    def short(self) -> str | None:
+        """The whole value when it has at most 80 digits, else its ends as "head…tail"; None before it is done."""
+        if self.digits is None or self.head is None or self.tail is None:
+            return None
+        if self.digits <= END_DIGITS:
+            return self.head
+        if self.digits <= 2 * END_DIGITS:
+            return self.head + self.tail[2 * END_DIGITS - self.digits :]
+        return f"{self.head[:20]}…{self.tail[-20:]}"
+
+
+FIELDS: Final = (
+    "state", "queued_at", "started_at", "finished_at", "seconds", "worker",
+    "digits", "head", "tail", "sha256", "stored_bytes", "reason",
+)  # fmt: skip
+
+# `lost` is true for a running index that nobody runs any more: its worker is gone, was stopped, or is past its deadline.
+PRELUDE: Final = """
+local key = KEYS[1]
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] / 1000000
+local state = redis.call('HGET', key, 'state')
+local function number(field) return tonumber(redis.call('HGET', key, field)) or 0 end
+local function worker()
+  return redis.call('GET', 'worker:' .. (redis.call('HGET', key, 'worker') or ''))
+end
+local function lost() return worker() ~= 'up' or now > number('deadline') end
+local function stamp(field) redis.call('HSET', key, field, string.format('%.6f', now)) end
+"""
+
+# ARGV: seconds to live, longest time in the queue (0: any).
+CLAIM: Final = (
+    PRELUDE
+    + """
+if state == 'done' or state == 'failed' then return 0 end
+if state == 'running' then
+  if not lost() then return 0 end
+  if worker() == 'stopped' then redis.call('HINCRBY', key, 'attempts', -1) end
+end
+if state == 'queued' then
+  local longest = tonumber(ARGV[2])
+  if longest == 0 or now - number('queued_at') < longest then return 0 end
+end
+redis.call('HDEL', key, 'started_at', 'worker', 'task', 'deadline')
+redis.call('HSET', key, 'state', 'queued')
+stamp('queued_at')
+redis.call('EXPIRE', key, ARGV[1])
+return 1
+"""
+)
+
+UNCLAIM: Final = PRELUDE + "if state == 'queued' then redis.call('DEL', key) end"
+
+# ARGV: seconds to live, task, worker, seconds until the deadline, most attempts, the failure's reason and seconds to live.
+START: Final = (
+    PRELUDE
+    + """
+if state == 'done' or state == 'failed' then return 'finished' end
+if state == 'running' then
+  if redis.call('HGET', key, 'task') ~= ARGV[2] and not lost() then return 'elsewhere' end
+  if worker() == 'stopped' then redis.call('HINCRBY', key, 'attempts', -1) end
+end
+if number('attempts') >= tonumber(ARGV[5]) then
+  redis.call('HSET', key, 'state', 'failed', 'reason', ARGV[6])
+  stamp('finished_at')
+  redis.call('EXPIRE', key, ARGV[7])
+  return 'given up'
+end
+redis.call('HINCRBY', key, 'attempts', 1)
+redis.call('HSET', key, 'state', 'running', 'task', ARGV[2], 'worker', ARGV[3], 'deadline', now + ARGV[4])
+stamp('started_at')
+if not redis.call('HGET', key, 'queued_at') then stamp('queued_at') end
+redis.call('EXPIRE', key, ARGV[1])
+return 'started'
+"""
+)
+
+# ARGV: seconds to live, number of pieces, then fields and their values. 0 when a piece is missing.
+FINISH: Final = (
+    PRELUDE
+    + """
+for piece = 0, ARGV[2] - 1 do
+  if redis.call('HEXISTS', key, 'digits:' .. piece) == 0 then return 0 end
+end
+redis.call('HSET', key, 'state', 'done', unpack(ARGV, 3))
+redis.call('HDEL', key, 'deadline', 'attempts', 'reason')
+stamp('finished_at')
+redis.call('EXPIRE', key, ARGV[1])
+return 1
+"""
+)
+
+# ARGV: seconds to live, reason, task. A value that is there stays, and so does another task's run.
+FAIL: Final = (
+    PRELUDE
+    + """
+local owner = redis.call('HGET', key, 'task')
+if state == 'done' or (owner and owner ~= ARGV[3]) then return 0 end
+redis.call('HSET', key, 'state', 'failed', 'reason', ARGV[2])
+stamp('finished_at')
+redis.call('EXPIRE', key, ARGV[1])
+return 1
+"""
+)
+
+
+def claim(indices: Iterable[int], queued_longer_than: float = 0) -> list[int]:
+    """
+    Claim those of `indices` that nobody has claimed or whose computation was lost; return them, now "queued".
+
+    Atomic for each index: of many claims at once one gets it. `queued_longer_than`: seconds after which an index that
+    is still queued counts as lost too; 0 for never. The caller sends the task, or calls `unclaim`. One round trip.
+    """
+    asked = list(indices)
+    with connection().pipeline(transaction=False) as pipeline:
+        for index in asked:
+            pipeline.eval(CLAIM, 1, key(index), settings.VALUE_TTL_SECONDS, queued_longer_than)
+        return [index for index, claimed in zip(asked, pipeline.execute(), strict=True) if claimed]
+
+
+def unclaim(index: int) -> None:
+    """Take back a claim whose task could not be sent; does nothing once the index is running or final."""
+    connection().eval(UNCLAIM, 1, key(index))
+
+
+def start(index: int, *, task: str, worker: str, time_limit: float, most_attempts: int = MOST_ATTEMPTS) -> Start:
+    """
+    Enter that `worker` computes `index` now, for the delivery `task`, for at most `time_limit` seconds.
+
+    Only Start.STARTED allows the computation. A delivery of the same task as the running one means that the earlier
+    run died; after `most_attempts` such runs the index is failed.
+    """
+    reason = f"Its computation ended its worker process {MOST_ATTEMPTS} times; it probably needs too much memory."
+    limit = time_limit + 60
+    arguments = [settings.VALUE_TTL_SECONDS, task, worker, limit, most_attempts, reason, FAILURE_TTL_SECONDS]
+    return Start(connection().eval(START, 1, key(index), *arguments).decode())
+
+
+def store(index: int, digits: bytes, seconds: float) -> None:
+    """
+    Store the digits of F(index), computed in `seconds`, and make the index "done"; storing twice is harmless.
+
+    Memory: one compressed piece above the digits. Raises DigitsGoneError if the pieces are deleted as fast as they
+    are written.
+    """
+    view = memoryview(digits)
+    pieces = range(0, len(digits), DIGITS_PER_PIECE)
+    fields: dict[str, str | int | float] = {
+        "digits": len(digits),
+        "head": digits[:END_DIGITS].decode(),
+        "tail": digits[-END_DIGITS:].decode(),
+        "sha256": hashlib.sha256(view).hexdigest(),
+        "seconds": seconds,
+    }
+    for _ in range(3):
+        fields["stored_bytes"] = 0
+        for number, first in enumerate(pieces):
+            frame = zstd.compress(view[first : first + DIGITS_PER_PIECE], ZSTD_LEVEL)
+            fields["stored_bytes"] += len(frame)
+            with connection().pipeline(transaction=False) as pipeline:
+                pipeline.hset(key(index), f"digits:{number}", frame)
+                pipeline.expire(key(index), settings.VALUE_TTL_SECONDS)
+                pipeline.execute()
+        flat = [part for item in fields.items() for part in item]
+        if connection().eval(FINISH, 1, key(index), settings.VALUE_TTL_SECONDS, len(pieces), *flat):
+            return
+    raise DigitsGoneError(index)
+
+
+def fail(index: int, reason: str, *, task: str) -> bool:
+    """Make the index "failed" with a reason for people, for ten minutes; False if there is a value or another run."""
+    return bool(connection().eval(FAIL, 1, key(index), FAILURE_TTL_SECONDS, reason, task))
+
+
+def read(index: int) -> Value | None:
+    """Return what is known about one index, or None."""
+    return read_many([index])[0]
+
+
+def read_many(indices: Iterable[int]) -> list[Value | None]:
+    """Return what is known about each index, without digits, in one round trip; None where nothing is."""
+    asked = list(indices)
+    if not asked:
+        return []
+    with connection().pipeline(transaction=False) as pipeline:
+        for index in asked:
+            pipeline.hmget(key(index), FIELDS)
+        return [from_fields(index, fields) for index, fields in zip(asked, pipeline.execute(), strict=True)]
+
+
+def read_digits(index: int, start: int = 0, count: int | None = None) -> bytes:
+    """Return `count` digits of F(index) from position `start` on (all without a count); raises DigitsGoneError."""
+    return b"".join(iterate_digits(index, start, count))
+
+
+def iterate_digits(index: int, start: int = 0, count: int | None = None) -> Iterator[bytes]:
+    """Like read_digits, a piece at a time: one piece is in memory, whatever the value's size."""
+    total = length(index)
+    stop = total if count is None else min(total, start + count)
+    for number in range(start // DIGITS_PER_PIECE, math.ceil(stop / DIGITS_PER_PIECE)):
+        offset = number * DIGITS_PER_PIECE
+        piece = zstd.decompress(read_frame(index, number))
+        yield piece[max(0, start - offset) : stop - offset]
+
+
+def iterate_frames(index: int) -> Iterator[bytes]:
+    """Yield the digits as stored: frames that are, one after the other, a zstd stream of Value.stored_bytes bytes."""
+    for number in range(math.ceil(length(index) / DIGITS_PER_PIECE)):
+        yield read_frame(index, number)
+
+
+def forget(indices: Iterable[int]) -> int:
+    """Delete everything known about the indices; return how many were known."""
+    keys = [key(index) for index in indices]
+    return int(connection().unlink(*keys)) if keys else 0
+
+
+def renew_worker(worker: str) -> None:
+    """Say that `worker` lives; to be repeated at least every WORKER_TTL_SECONDS."""
+    connection().set(f"worker:{worker}", "up", ex=WORKER_TTL_SECONDS)
+
+
+def stop_worker(worker: str) -> None:
+    """Say that `worker` was stopped properly: what it ran is lost at once, and is not held against the index."""
+    connection().set(f"worker:{worker}", "stopped", ex=STOPPED_TTL_SECONDS)
+
+
+def length(index: int) -> int:
+    found = connection().hget(key(index), "digits")
+    if found is None:
+        raise DigitsGoneError(index)
+    return int(found)
+
+
+def read_frame(index: int, number: int) -> bytes:
+    frame = connection().hget(key(index), f"digits:{number}")
+    if frame is None:
+        raise DigitsGoneError(index)
+    return bytes(frame)
+
+
+def key(index: int) -> str:
+    return f"fib:{index}"
+
+
+def from_fields(index: int, fields: list[bytes | None]) -> Value | None:
+    known = {name: field.decode() for name, field in zip(FIELDS, fields, strict=True) if field is not None}
+    if "state" not in known:
+        return None
+    return Value(
+        index=index,
+        state=State(known["state"]),
+        queued_at=time(known.get("queued_at")),
+        started_at=time(known.get("started_at")),
+        finished_at=time(known.get("finished_at")),
+        seconds=float(known["seconds"]) if "seconds" in known else None,
+        worker=known.get("worker"),
+        digits=int(known["digits"]) if "digits" in known else None,
+        head=known.get("head"),
+        tail=known.get("tail"),
+        sha256=known.get("sha256"),
+        stored_bytes=int(known["stored_bytes"]) if "stored_bytes" in known else None,
+        reason=known.get("reason"),
+    )
+
+
+def time(stamp: str | None) -> datetime | None:
+    return datetime.fromtimestamp(float(stamp), UTC) if stamp else None
+
+
+@cache
+def connection() -> "redis.Redis":
+    """Return the client of the values' Redis: a pool, safe across threads and forks, that fails within seconds."""
+    # redis-py reads the URL; TLS always verifies the server's certificate and name.
+    tls: dict[str, Any] = {}
+    if settings.VALUES_URL.startswith("rediss:"):
+        tls = {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": settings.REDIS_CA_CERTS}
+    return redis.Redis.from_url(
+        settings.VALUES_URL,
+        socket_connect_timeout=2,
+        socket_timeout=10,
+        health_check_interval=25,
+        # Once again at once: an idle connection may have been closed by the server.
+        retry=Retry(ConstantBackoff(0.05), 1),
+        **tls,
+    )
+

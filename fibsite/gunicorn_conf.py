@@ -1,0 +1,40 @@
+"""How gunicorn runs the web process; every number can be set by the environment."""
+
+import os
+import sys
+from typing import Any
+
+import django
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from fibsite.processors import available_processors
+
+bind = os.environ.get("WEB_BIND", "0.0.0.0:5000")  # noqa: S104 inside a container; `serve` binds the loopback
+workers = int(os.environ.get("WEB_PROCESSES") or available_processors())
+# Threads, because a request with `Prefer: wait` spends its time waiting for the worker.
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS") or 16)
+# A request in flight when the process is told to stop may finish.
+graceful_timeout = 15
+# Memory given back by the C libraries is fragmented after some ten thousand large downloads.
+max_requests = 50_000
+max_requests_jitter = 5_000
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 the heartbeat must not wait for a disk
+# The routing nginx writes the access log.
+accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
+# Nothing here is steered through gunicornc, and its socket would need a writable home.
+control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    """Refuse to start, with the reason in words, while a variable that the web process needs is missing."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fibsite.settings")
+    try:
+        django.setup()
+        problems = checks.run_checks(tags=["web"], include_deployment_checks=True)
+    except ImproperlyConfigured as error:
+        sys.exit(f"fibsite: {error}")
+    serious = [problem for problem in problems if problem.is_serious()]
+    if serious:
+        sys.exit("\n".join(f"fibsite: {problem}" for problem in serious))
