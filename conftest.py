@@ -35,12 +35,11 @@ def eventually_fixture() -> Callable[..., Any]:
 
 
 @pytest.fixture(autouse=True)
-def empty_redis() -> Iterator[None]:
+def _empty_redis() -> None:
     """Every test starts with an empty broker and no values."""
     broker().flushdb()
     values.connection().flushdb()
     tasks.backlog.indices.clear()
-    yield
 
 
 def broker() -> Redis:
@@ -51,8 +50,7 @@ def broker() -> Redis:
 @pytest.fixture
 def queued() -> Callable[[str], int]:
     """How many tasks wait in a queue."""
-    client = broker()
-    return lambda queue: client.llen(queue)
+    return broker().llen
 
 
 @pytest.fixture
@@ -66,6 +64,7 @@ def alive() -> str:
 def worker_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[bytes]]:
     log = tmp_path_factory.mktemp("worker") / "log"
     process = start_worker(log)
+    consume("cancel_consumer")
     yield process
     process.terminate()
     process.wait(30)
@@ -77,7 +76,11 @@ def start_worker(log: Path, *options: str, **environment: str) -> subprocess.Pop
     command += ["--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "INFO", *options]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=output, stderr=output, env={**os.environ, "PYTHONWARNINGS": "", **environment}
+            command,
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "PYTHONWARNINGS": "", **environment},
         )
     eventually(lambda: " ready." in log.read_text() or process.poll() is not None, 60)
     assert process.poll() is None, log.read_text()
@@ -86,9 +89,29 @@ def start_worker(log: Path, *options: str, **environment: str) -> subprocess.Pop
 
 @pytest.fixture
 def worker(worker_process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """A real worker that takes both queues; it finishes what the test left."""
+    """A real worker that takes both queues while this test runs, and finishes what it left."""
+    consume("add_consumer")
     yield worker_process
     eventually(lambda: not broker().llen("quick") and not broker().llen("heavy") and not broker().hlen("unacked"))
+    consume("cancel_consumer")
+
+
+def consume(change: str) -> None:
+    """Have the worker begin or end taking tasks; other tests look at what is queued."""
+    for queue in ("quick", "heavy"):
+        assert getattr(current_app.control, change)(queue, reply=True, timeout=10, limit=1)
+    if change == "cancel_consumer":
+        eventually(lambda: not unblock())
+
+
+def unblock() -> list[int]:
+    """Wake the connections that wait for a task: a cancelled consumer would still take the next one."""
+    client = broker()
+    mine = str(client.connection_pool.connection_kwargs["db"])
+    waiting = [int(link["id"]) for link in client.client_list() if "b" in link["flags"] and link["db"] == mine]
+    for link in waiting:
+        client.client_unblock(link)
+    return waiting
 
 
 @pytest.fixture

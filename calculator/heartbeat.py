@@ -23,7 +23,7 @@ class WorkerName:
 class Heartbeat(bootsteps.StartStopStep):
     """Renew the sign of life from the worker's own timer, so that it stops with the worker."""
 
-    requires = {"celery.worker.components:Timer", "celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Timer", "celery.worker.components:Pool")
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)

@@ -11,7 +11,7 @@ class SeenIndexQuerySet(models.QuerySet["SeenIndex"]):
         One statement, so that concurrent requests for one index neither fail nor lose a count. Outside a transaction
         the row is committed when this returns.
         """
-        table = self.model._meta.db_table
+        table = self.model._meta.db_table  # noqa: SLF001 Django documents it
         (row,) = self.raw(
             f"""
             INSERT INTO {table} (number, first_requested, last_requested, times_requested)

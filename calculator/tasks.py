@@ -13,7 +13,6 @@ from celery import Task, current_app, shared_task
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
-from kombu.exceptions import ChannelError
 from kombu.exceptions import OperationalError as BrokerError
 from redis import ConnectionError as RedisConnectionError
 from redis import RedisError
@@ -102,7 +101,7 @@ def enqueue(indices: Iterable[int], queued_longer_than: float = 0) -> list[int]:
         claimed = values.claim(unsent, queued_longer_than)
         unsent = set(claimed)
         for index in claimed:
-            compute.apply_async(args=[index], queue=queue_for(index))
+            compute.apply_async((index,), queue=queue_for(index))
             sent.append(index)
             unsent.discard(index)
     except (RedisError, BrokerError) as error:
@@ -144,8 +143,9 @@ def is_empty(queue: str) -> bool:
     """Tell whether no message waits in a queue; False when that cannot be known."""
     try:
         with current_app.connection_for_read() as broker:
-            return not broker.default_channel.queue_declare(queue, passive=True).message_count
-    except (ChannelError, BrokerError, RedisError, OSError):
+            channel: Any = broker.default_channel
+            return not channel.client.llen(queue)
+    except (BrokerError, RedisError):
         return False
 
 
@@ -180,7 +180,8 @@ def compute(self: Any, index: int) -> None:
         index,
         task=self.request.id,
         worker=WorkerName.current,
-        time_limit=settings.TASK_TIME_LIMIT,
+        # The limit that came with the message is the one that is kept.
+        time_limit=(self.request.timelimit or [None])[0] or settings.TASK_TIME_LIMIT,
         # A retry after a broken connection is no sign of a deadly index.
         most_attempts=values.MOST_ATTEMPTS + self.request.retries,
     )

@@ -2,7 +2,7 @@
 The computed values, in Redis: one hash for each index, and this module owns every key and field.
 
     fib:{n}        state, times, digit count, first and last digits, checksum; digits:0, digits:1, … (zstd)
-    worker:{name}  "up" while that worker lives (it expires when the worker stops renewing it), "stopped" after a proper stop
+    worker:{name}  "up" while that worker lives (it expires unless renewed), "stopped" after a proper stop
 
 Every change of state is one script, atomic in Redis, which also gives the time. Hashes expire after VALUE_TTL_SECONDS;
 what is gone is computed again when somebody asks for it. redis.RedisError means that Redis could not be reached.
@@ -88,7 +88,7 @@ class Value:
 
     @property
     def short(self) -> str | None:
-        """The whole value when it has at most 80 digits, else its ends as "head…tail"; None before it is done."""
+        """The value, whole up to 80 digits and "head…tail" beyond; None before it is done."""
         if self.digits is None or self.head is None or self.tail is None:
             return None
         if self.digits <= END_DIGITS:
@@ -103,7 +103,7 @@ FIELDS: Final = (
     "digits", "head", "tail", "sha256", "stored_bytes", "reason",
 )  # fmt: skip
 
-# `lost` is true for a running index that nobody runs any more: its worker is gone, was stopped, or is past its deadline.
+# `lost`: a running index that nobody runs any more, its worker being gone, stopped or past its deadline.
 PRELUDE: Final = """
 local key = KEYS[1]
 local clock = redis.call('TIME')
@@ -140,7 +140,7 @@ return 1
 
 UNCLAIM: Final = PRELUDE + "if state == 'queued' then redis.call('DEL', key) end"
 
-# ARGV: seconds to live, task, worker, seconds until the deadline, most attempts, the failure's reason and seconds to live.
+# ARGV: seconds to live, task, worker, seconds until the deadline, most attempts, reason and life of a failure.
 START: Final = (
     PRELUDE
     + """
@@ -221,7 +221,15 @@ def start(index: int, *, task: str, worker: str, time_limit: float, most_attempt
     """
     reason = f"Its computation ended its worker process {MOST_ATTEMPTS} times; it probably needs too much memory."
     limit = time_limit + 60
-    arguments = [settings.VALUE_TTL_SECONDS, task, worker, limit, most_attempts, reason, FAILURE_TTL_SECONDS]
+    arguments: list[str | float] = [
+        settings.VALUE_TTL_SECONDS,
+        task,
+        worker,
+        limit,
+        most_attempts,
+        reason,
+        FAILURE_TTL_SECONDS,
+    ]
     return Start(connection().eval(START, 1, key(index), *arguments).decode())
 
 
@@ -242,14 +250,15 @@ def store(index: int, digits: bytes, seconds: float) -> None:
         "seconds": seconds,
     }
     for _ in range(3):
-        fields["stored_bytes"] = 0
+        stored_bytes = 0
         for number, first in enumerate(pieces):
             frame = zstd.compress(view[first : first + DIGITS_PER_PIECE], ZSTD_LEVEL)
-            fields["stored_bytes"] += len(frame)
+            stored_bytes += len(frame)
             with connection().pipeline(transaction=False) as pipeline:
                 pipeline.hset(key(index), f"digits:{number}", frame)
                 pipeline.expire(key(index), settings.VALUE_TTL_SECONDS)
                 pipeline.execute()
+        fields["stored_bytes"] = stored_bytes
         flat = [part for item in fields.items() for part in item]
         if connection().eval(FINISH, 1, key(index), settings.VALUE_TTL_SECONDS, len(pieces), *flat):
             return
@@ -322,10 +331,10 @@ def length(index: int) -> int:
 
 
 def read_frame(index: int, number: int) -> bytes:
-    frame = connection().hget(key(index), f"digits:{number}")
+    frame: bytes | None = connection().hget(key(index), f"digits:{number}")  # type: ignore[assignment] # not decoded
     if frame is None:
         raise DigitsGoneError(index)
-    return bytes(frame)
+    return frame
 
 
 def key(index: int) -> str:
@@ -363,7 +372,11 @@ def connection() -> "redis.Redis":
     # redis-py reads the URL; TLS always verifies the server's certificate and name.
     tls: dict[str, Any] = {}
     if settings.VALUES_URL.startswith("rediss:"):
-        tls = {"ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_ca_certs": settings.REDIS_CA_CERTS}
+        tls = {
+            "ssl_cert_reqs": "required",
+            "ssl_check_hostname": True,
+            "ssl_ca_certs": settings.REDIS_CA_CERTS,
+        }
     return redis.Redis.from_url(
         settings.VALUES_URL,
         socket_connect_timeout=2,
@@ -373,4 +386,3 @@ def connection() -> "redis.Redis":
         retry=Retry(ConstantBackoff(0.05), 1),
         **tls,
     )
-

@@ -35,7 +35,7 @@ def exposure(**_: Any) -> list[CheckMessage]:
     if public and not settings.HTTPS:
         hint = "End TLS in front and unset HTTPS: without it the admin's password crosses the network in clear text."
         problems.append(Warning(f"HTTPS is off for {', '.join(public)}.", hint=hint, id="fibsite.W002"))
-    database = settings.DATABASES["default"]
+    database: dict[str, Any] = settings.DATABASES["default"]
     if not database["HOST"].startswith("/") and database["HOST"] not in LOCAL_HOSTS:
         mode = database["OPTIONS"]["sslmode"]
         if mode != "verify-full":
@@ -52,7 +52,9 @@ def limits(**_: Any) -> list[CheckMessage]:
         hint = "Give the task some seconds between the two to say that it failed."
         message = "TASK_TIME_LIMIT is not above TASK_SOFT_TIME_LIMIT."
         problems.append(Error(message, hint=hint, id="fibsite.E004"))
-    broker, stored = (urlsplit(url)._replace(query="", fragment="") for url in (settings.BROKER_URL, settings.VALUES_URL))
+    broker, stored = (
+        urlsplit(url)._replace(query="", fragment="") for url in (settings.BROKER_URL, settings.VALUES_URL)
+    )
     if broker == stored:
         hint = "Use another database of the server, such as …/0 and …/1: clearing the values would clear the queues."
         message = "BROKER_URL and VALUES_URL are the same database."

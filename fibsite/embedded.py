@@ -84,7 +84,7 @@ class Postgres:
     """
     PostgreSQL 18 with its data in `folder`/postgres, reached through a socket in a private folder.
 
-    As root it runs as `nobody`, and data and binaries that this account could not reach lie under /var/lib/fibsite, with a
+    As root it runs as `nobody`; data and binaries that this account could not reach lie under /var/lib/fibsite, with a
     link in `folder`: the permissions of the folders above are left alone.
     """
 
@@ -102,7 +102,7 @@ class Postgres:
         if (self.data / "PG_VERSION").exists():
             return
         self.own(self.data)
-        initdb = [
+        initdb: list[str | Path] = [
             self.binaries / "initdb", "--pgdata", self.data, "--username", self.user, "--encoding", "UTF8",
             "--locale", "C", "--auth-local", "trust", "--auth-host", "reject", "--no-sync",
         ]  # fmt: skip
@@ -120,7 +120,12 @@ class Postgres:
         return tethered("INT", self.binaries / "postgres", "-D", self.data, *flags, user=self.account)
 
     def environment(self) -> dict[str, str]:
-        return {"PGHOST": str(self.sockets), "PGPORT": "5432", "PGUSER": self.user, "PGDATABASE": self.database}
+        return {
+            "PGHOST": str(self.sockets),
+            "PGPORT": "5432",
+            "PGUSER": self.user,
+            "PGDATABASE": self.database,
+        }
 
     def connect(self, database: str = "postgres") -> psycopg.Connection:
         return psycopg.connect(
@@ -138,7 +143,15 @@ class Postgres:
     def stop_leftover(self) -> None:
         """Stop a server that an earlier run left behind with this data; harmless when there is none."""
         if (self.data / "postmaster.pid").exists():
-            stop = [self.binaries / "pg_ctl", "stop", "--pgdata", self.data, "--mode", "fast", "--silent"]
+            stop: list[str | Path] = [
+                self.binaries / "pg_ctl",
+                "stop",
+                "--pgdata",
+                self.data,
+                "--mode",
+                "fast",
+                "--silent",
+            ]
             subprocess.run(  # noqa: S603 our own arguments
                 tethered("KILL", *stop, user=self.account), capture_output=True, check=False, cwd="/"
             )
@@ -240,4 +253,3 @@ class Valkey:
     @cached_property
     def socket(self) -> Path:
         return socket_folder(self.folder.with_name("valkey-socket")) / "valkey.sock"
-

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -19,7 +20,9 @@ def error(http: HttpRequest, status: int, detail: str) -> HttpResponse:
     return render(http, "error.html", {"status": status, "detail": detail}, status=status)
 
 
-def bad_request(http: HttpRequest, _exception: Exception) -> HttpResponse:
+def bad_request(http: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        return error(http, 400, "This site has another name: its operator lists its names in ALLOWED_HOSTS.")
     return error(http, 400, "The request cannot be understood.")
 
 

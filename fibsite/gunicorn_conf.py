@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from fibsite.processors import available_processors
 
-bind = os.environ.get("WEB_BIND", "0.0.0.0:5000")  # noqa: S104 inside a container; `serve` binds the loopback
+bind = os.environ.get("WEB_BIND", "0.0.0.0:5000")  # inside a container; `serve` binds the loopback
 workers = int(os.environ.get("WEB_PROCESSES") or available_processors())
 # Threads, because a request with `Prefer: wait` spends its time waiting for the worker.
 worker_class = "gthread"

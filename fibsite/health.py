@@ -8,6 +8,7 @@ from typing import Any
 from celery import current_app
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from redis import Redis
 
 from calculator import values
 
@@ -23,14 +24,24 @@ def ping_postgres() -> None:
 def ping_broker() -> None:
     with current_app.connection_for_read() as broker:
         broker.ensure_connection(max_retries=1, interval_start=0, timeout=3)
-        broker.default_channel.client.ping()
+        redis_of(broker).ping()
+
+
+def redis_of(broker: Any) -> Redis:
+    """Return the Redis client behind a connection of Celery's."""
+    client: Redis = broker.default_channel.client
+    return client
 
 
 def ping_values() -> None:
     values.connection().ping()
 
 
-PARTS: dict[str, Callable[[], None]] = {"postgres": ping_postgres, "broker": ping_broker, "values": ping_values}
+PARTS: dict[str, Callable[[], None]] = {
+    "postgres": ping_postgres,
+    "broker": ping_broker,
+    "values": ping_values,
+}
 
 
 def check(ping: Callable[[], None]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ does not start without them (checks.py), while the worker and the commands, whic
 import ssl
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from environs import Env, EnvValidationError, validate
@@ -23,9 +24,9 @@ def at_least(lowest: int) -> validate.Range:
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # Whether visitors come by https, through whatever ends TLS in front. Off only without any TLS, as on a laptop.
 HTTPS = env.bool("HTTPS", not DEBUG)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
@@ -68,7 +69,8 @@ values_url = env.str("VALUES_URL", "")
 try:
     env.seal()
 except EnvValidationError as error:
-    wrong = "; ".join(f"{name}: {' '.join(reasons)}" for name, reasons in error.error_messages.items())
+    reasons: Any = error.error_messages
+    wrong = "; ".join(f"{name}: {' '.join(reasons[name])}" for name in reasons)
     # Not an exception that some caller would show with its stack: whatever starts with these settings stops here.
     sys.exit(f"fibsite: these environment variables are wrong: {wrong}")
 
@@ -188,7 +190,10 @@ CELERY_EVENT_QUEUE_TTL = 60
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["calculator.parsers.BoundedJSONParser", "calculator.parsers.BoundedFormParser"],
+    "DEFAULT_PARSER_CLASSES": [
+        "calculator.parsers.BoundedJSONParser",
+        "calculator.parsers.BoundedFormParser",
+    ],
     # The API is open and knows no users, so a session cookie must not make it ask for a CSRF token.
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
@@ -244,6 +249,8 @@ LOGGING = {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         # Requests that were wrong are their senders' affair; only failures of ours are worth a line.
         "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+        # It repeats itself several times a second while Postgres is away; the requests that notice say it too.
+        "psycopg.pool": {"handlers": [], "level": "ERROR", "propagate": True},
         # A refused Host is a visitor's doing, and a scanner would fill the log.
         "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": False},
     },

@@ -1,4 +1,4 @@
-"""supervisord, configured and steered: it keeps the processes of `manage.py serve` running and restarts one that dies."""
+"""supervisord, configured and steered: it runs the processes of `manage.py serve` and restarts one that dies."""
 
 import shlex
 import signal
@@ -9,6 +9,7 @@ from configparser import RawConfigParser
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 from xmlrpc.client import Error, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
@@ -20,7 +21,7 @@ SUPERVISORD = (sys.executable, "-m", "supervisor.supervisord")
 
 @dataclass(frozen=True)
 class Program:
-    """A process to keep running: its name, its command line, the signal that stops it, and when it stops (last first)."""
+    """A process to keep running: its command line, the signal that stops it, and the group it stops with."""
 
     name: str
     command: list[str]
@@ -106,7 +107,7 @@ class Supervisor:
     def given_up(self) -> list[str]:
         """Return the programs that failed to start so often that they are not tried any more."""
         with self.connect() as supervisord:
-            states = supervisord.supervisor.getAllProcessInfo()
+            states: Any = supervisord.supervisor.getAllProcessInfo()
         return [process["name"] for process in states if process["statename"] == "FATAL"]
 
     def stop(self, seconds: float) -> None:

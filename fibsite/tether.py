@@ -1,9 +1,9 @@
 """
 Run a command that ends when its parent does: `python tether.py [--user NAME] SIGNAL COMMAND …`.
 
-The kernel sends SIGNAL to the command when the parent dies in whatever way, so that nothing outlives a killed supervisor.
-That is Linux's prctl; elsewhere the command just runs, and the next start cleans up. A script of its own, for it starts in
-a few milliseconds and needs nothing but the standard library.
+The kernel sends SIGNAL to the command when the parent dies in whatever way, so that nothing outlives a killed
+supervisor. That is Linux's prctl; elsewhere the command just runs, and the next start cleans up. A script of its own,
+because it starts in a few milliseconds and needs nothing but the standard library.
 """
 
 import ctypes

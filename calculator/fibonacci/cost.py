@@ -20,6 +20,7 @@ MEASURED_SECONDS = (
 # The text, its copy while it is handed over, and GMP's working space during the conversion.
 TENTHS_OF_A_BYTE_PER_DIGIT = 42
 BYTES_AT_LEAST = 2**20
+LARGEST_EXPONENT = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +51,4 @@ def seconds(n: int) -> float:
     slope = math.log(high_seconds / low_seconds) / math.log(high / low)
     # A huge index can exceed what a float holds: then the cost is simply infinite.
     exponent = math.log(low_seconds) + slope * (math.log(index) - math.log(low))
-    return math.exp(exponent) if exponent < 700 else math.inf
+    return math.exp(exponent) if exponent < LARGEST_EXPONENT else math.inf

@@ -17,7 +17,8 @@ def digits(n: int) -> bytes:
     Source: GMP's mpz_fib_ui (fast doubling) and its subquadratic conversion to decimal.
     """
     require_index(n)
-    return gmpy2.fib(n).digits().encode("ascii")
+    decimal: str = gmpy2.fib(n).digits()
+    return decimal.encode("ascii")
 
 
 def digit_count(n: int) -> int:
@@ -55,7 +56,7 @@ def logarithms(precision: int) -> tuple[Decimal, Decimal]:
     return context.log10(phi), context.log10(root_five)
 
 
-def require_index(n: int) -> None:
+def require_index(n: object) -> None:
     """Raise ValueError unless n is an integer of at least 0 (a boolean is not one)."""
     if not isinstance(n, int) or isinstance(n, bool) or n < 0:
         message = f"The index of a Fibonacci number is a whole number from 0 on, not {n!r:.40}."

@@ -1,7 +1,6 @@
 """F(n) modulo m without F(n), and the check of computed digits that rests on it."""
 
 import secrets
-from typing import cast
 
 import gmpy2
 
@@ -20,15 +19,20 @@ def modulo(n: int, m: int) -> int:
     F(2k) = F(k)·(2F(k+1) - F(k)) and F(2k+1) = F(k)² + F(k+1)².
     """
     require_index(n)
-    if not isinstance(m, int) or isinstance(m, bool) or m < 1:
-        message = f"The modulus is a whole number from 1 on, not {m!r:.40}."
-        raise ValueError(message)
+    require_modulus(m)
     current, following = gmpy2.mpz(0), gmpy2.mpz(1 % m)  # F(k), F(k+1) for k = the bits of n read so far
     for bit in f"{n:b}":
         current, following = current * (2 * following - current) % m, (current**2 + following**2) % m
         if bit == "1":
             current, following = following, (current + following) % m
     return int(current)
+
+
+def require_modulus(m: object) -> None:
+    """Raise ValueError unless m is an integer of at least 1 (a boolean is not one)."""
+    if not isinstance(m, int) or isinstance(m, bool) or m < 1:
+        message = f"The modulus is a whole number from 1 on, not {m!r:.40}."
+        raise ValueError(message)
 
 
 def matches(digits: bytes, n: int, prime: int | None = None) -> bool:
@@ -50,4 +54,4 @@ def matches(digits: bytes, n: int, prime: int | None = None) -> bool:
 
 def random_prime() -> int:
     """Return a random prime of 60 or 61 bits, from the operating system's randomness."""
-    return cast("int", int(gmpy2.next_prime(2**59 + secrets.randbelow(2**60))))
+    return int(gmpy2.next_prime(2**59 + secrets.randbelow(2**60)))

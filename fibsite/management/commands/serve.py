@@ -38,9 +38,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-        parser.add_argument("--port", type=port_number, default=8000, help="port to listen on, 0 for a free one (%(default)s)")
         parser.add_argument(
-            "--data", type=Path, default=settings.BASE_DIR / "var", help="folder that keeps the data (%(default)s)"
+            "--port", type=port_number, default=8000, help="port to listen on, 0 for a free one (%(default)s)"
+        )
+        parser.add_argument(
+            "--data",
+            type=Path,
+            default=settings.BASE_DIR / "var",
+            help="folder that keeps the data (%(default)s)",
         )
 
     def handle(self, *, host: str, port: int, data: Path, verbosity: int, **_: Any) -> None:

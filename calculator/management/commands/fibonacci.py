@@ -1,0 +1,102 @@
+import os
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Any
+
+import gmpy2
+from django.core.management.base import BaseCommand, CommandError
+
+from calculator import fibonacci
+
+# Above this a slip of the hand is likelier than a wish: F(10⁹) has 208,987,640 digits.
+HIGHEST = 1_000_000_000
+
+
+class Command(BaseCommand):
+    help = "Print Fibonacci numbers, one a line, computed here: no server is needed."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("indices", metavar="N", nargs="+", help=f"an index from 0 to {HIGHEST:,}")
+        instead = parser.add_mutually_exclusive_group()
+        instead.add_argument("--mod", metavar="M", help="print F(N) modulo M instead; N may be of any size")
+        instead.add_argument(
+            "--digits", action="store_true", help="print how many digits F(N) has; N may be of any size"
+        )
+        parser.add_argument("--output", metavar="FILE", type=Path, help="write to FILE instead of the terminal")
+
+    def handle(self, *, indices: list[str], mod: str | None, digits: bool, output: Path | None, **_: Any) -> None:
+        numbers = [whole_number(text, "N", 0) for text in indices]
+        modulus = None if mod is None else whole_number(mod, "M", 1)
+        if modulus is None and not digits and max(numbers) > HIGHEST:
+            raise CommandError(f"N is at most {HIGHEST:,} without --mod or --digits.")
+        began = time.perf_counter()
+        try:
+            with written_whole(output) if output else nullcontext(sys.stdout.buffer) as stream:
+                for number in numbers:
+                    stream.write(line(number, modulus, only_count=digits) + b"\n")
+                    stream.flush()
+        except BrokenPipeError:
+            # The reader, such as `head`, has enough; Python would complain again when it flushes at its exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            raise CommandError(f"{output or 'The output'} cannot be written: {error.strerror}.") from error
+        except MemoryError:
+            raise CommandError("This needs more memory than there is.") from None
+        else:
+            if output:
+                self.stderr.write(f"Wrote {output} in {time.perf_counter() - began:.2f} s.")
+
+
+def line(number: int, modulus: int | None, *, only_count: bool) -> bytes:
+    """Return what is to be printed for one index."""
+    if modulus is not None:
+        return decimal_text(fibonacci.modulo(number, modulus))
+    if only_count:
+        return decimal_text(fibonacci.digit_count(number))
+    decimal = fibonacci.digits(number)
+    if not fibonacci.matches(decimal, number):
+        raise CommandError(f"F({number}) failed its check and is not printed: this machine computes wrongly.")
+    return decimal
+
+
+def decimal_text(number: int) -> bytes:
+    """Return a number of any length in decimal; Python's own limit guards servers, not a command line."""
+    text: str = gmpy2.mpz(number).digits()
+    return text.encode()
+
+
+def whole_number(text: str, name: str, lowest: int) -> int:
+    """Read a whole number of any length."""
+    stripped = text.strip()
+    number = int(gmpy2.mpz(stripped)) if stripped.isascii() and stripped.isdigit() else -1
+    if number < lowest:
+        shown = stripped if len(stripped) <= 40 else f"{stripped[:40]}…"  # noqa: PLR2004
+        raise CommandError(f"{name} is a whole number from {lowest} on, in digits alone, not “{shown}”.")
+    return number
+
+
+@contextmanager
+def written_whole(file: Path) -> Iterator[IO[bytes]]:
+    """Open a file that is replaced only when all was written, so that a failure leaves what was there."""
+    if file.exists() and not file.is_file():  # a device or a pipe has nothing to keep
+        with file.open("wb") as stream:
+            yield stream
+        return
+    with tempfile.NamedTemporaryFile("wb", dir=file.parent, prefix=f".{file.name}.", delete=False) as stream:
+        unfinished = Path(stream.name)
+        try:
+            yield stream
+            stream.close()
+            umask = os.umask(0)
+            os.umask(umask)
+            unfinished.chmod(0o666 & ~umask)
+            unfinished.replace(file)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise

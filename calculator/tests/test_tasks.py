@@ -1,0 +1,250 @@
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection, transaction
+
+from calculator import tasks, values
+from calculator.fibonacci import digits
+from calculator.indices import IndexTooHighError
+from calculator.models import SeenIndex
+from calculator.tasks import backlog, compute, enqueue, look_up, queue_for, reason, request, wait_for
+from calculator.values import State, Value
+
+committed = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def redis_away(settings):
+    """The values at an address where nobody listens; called, it makes them come back."""
+    here = settings.VALUES_URL
+
+    def point_to(url):
+        settings.VALUES_URL = url
+        values.connection.cache_clear()
+
+    point_to("unix:///nonexistent/redis?db=1")
+    yield lambda: point_to(here)
+    point_to(here)
+
+
+def deliver(index, task="task"):
+    """Run the task as a worker does when it is delivered."""
+    compute.push_request(id=task, retries=0)
+    try:
+        compute(index)
+    finally:
+        compute.pop_request()
+
+
+@committed
+def test_a_request_is_noted_and_queued_once(queued):
+    assert request(7).times_requested == 1
+    assert request(7).times_requested == 2
+    assert queued("quick") == 1
+    assert values.read(7).state == State.QUEUED
+
+
+@committed
+def test_a_request_is_queued_after_its_commit_and_not_before(queued):
+    with transaction.atomic():
+        request(7)
+        assert queued("quick") == 0
+        assert values.read(7) is None
+    assert queued("quick") == 1
+
+
+@committed
+def test_a_request_that_is_rolled_back_leaves_nothing(queued):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        request(7)
+        _ = 1 / 0
+    assert queued("quick") == 0
+    assert values.read(7) is None
+    assert not SeenIndex.objects.exists()
+
+
+@committed
+def test_an_index_above_the_limit_is_refused_and_leaves_nothing(settings, queued):
+    settings.MAX_INDEX = 1000
+    with pytest.raises(IndexTooHighError):
+        request(1001)
+    assert not SeenIndex.objects.exists()
+    assert queued("quick") == queued("heavy") == 0
+
+
+@committed
+def test_of_many_requests_at_once_one_is_queued(queued):
+    def ask(_):
+        try:
+            request(7)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(ask, range(100)))
+    assert queued("quick") == 1
+    assert SeenIndex.objects.get().times_requested == 100
+
+
+def test_a_large_index_goes_to_the_heavy_queue(queued):
+    enqueue([7, 50_000_000])
+    assert (queued("quick"), queued("heavy")) == (1, 1)
+    assert (queue_for(1_000_000), queue_for(10_000_000)) == ("quick", "heavy")
+
+
+@committed
+def test_the_worker_computes_what_was_requested(worker, eventually):
+    for index in (0, 1, 7, 1000, 5_000_000):
+        request(index)
+    eventually(lambda: all(value.state == State.DONE for value in look_up([0, 1, 7, 1000, 5_000_000])))
+    assert [value.short for value in look_up([0, 1, 7])] == ["0", "1", "13"]
+    assert values.read_digits(5_000_000) == digits(5_000_000)
+
+
+def test_a_computation_leaves_a_value(alive):
+    deliver(7)
+    value = values.read(7)
+    assert (value.state, value.short, value.worker) == (State.DONE, "13", alive)
+    assert 0 < value.seconds < 1
+
+
+def test_a_second_delivery_changes_nothing(alive):
+    deliver(7)
+    first = values.read(7)
+    deliver(7)
+    assert values.read(7) == first
+
+
+def test_digits_that_fail_their_check_are_not_stored(alive, monkeypatch):
+    monkeypatch.setattr(tasks, "digits", lambda n: b"14")
+    with pytest.raises(tasks.WrongDigitsError):
+        deliver(7)
+    assert values.read(7).digits is None
+
+
+def test_too_little_memory_does_not_end_the_worker(alive, monkeypatch):
+    def need_too_much(n):
+        raise MemoryError
+
+    monkeypatch.setattr(tasks, "digits", need_too_much)
+    with pytest.raises(tasks.OutOfMemoryError):
+        deliver(7)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (SoftTimeLimitExceeded(), "longer than the limit of 600 seconds"),
+        (tasks.OutOfMemoryError(), "more memory than the worker has"),
+        (tasks.WrongDigitsError(), "failed their check"),
+        (tasks.RedisConnectionError(), "lost its connection to Redis"),
+        (KeyError(7), "unexpected error (KeyError)"),
+    ],
+)
+def test_every_way_out_leaves_a_final_state_with_a_reason(error, words):
+    values.start(7, task="task", worker="here", time_limit=60)
+    compute.on_failure(error, "task", (7,), {}, None)
+    value = values.read(7)
+    assert value.state == State.FAILED
+    assert words in value.reason == reason(error)
+
+
+@pytest.mark.django_db
+def test_reading_what_redis_lost_puts_it_back_on_the_queue(queued):
+    SeenIndex.objects.record(7)
+    (value,) = look_up([7])
+    assert value.state == State.QUEUED
+    assert queued("quick") == 1
+    look_up([7])
+    assert queued("quick") == 1
+
+
+def test_reading_what_a_dead_worker_ran_puts_it_back_on_the_queue(queued):
+    values.start(7, task="task", worker="dead", time_limit=60)
+    look_up([7])
+    assert queued("quick") == 1
+
+
+def test_reading_what_a_living_worker_runs_leaves_it_alone(alive, queued):
+    values.start(7, task="task", worker=alive, time_limit=60)
+    (value,) = look_up([7])
+    assert value.state == State.RUNNING
+    assert queued("quick") == 0
+
+
+def long_ago(index):
+    moment = datetime.now(UTC) - timedelta(minutes=1)
+    values.connection().hset(f"fib:{index}", "queued_at", moment.timestamp())
+
+
+def test_a_queued_index_whose_message_is_lost_is_sent_again(queued):
+    values.claim([7])
+    long_ago(7)
+    look_up([7])
+    assert queued("quick") == 1
+
+
+def test_a_queued_index_behind_others_is_not_sent_again(queued):
+    enqueue([7, 8])
+    long_ago(7)
+    look_up([7])
+    assert queued("quick") == 2
+
+
+def test_a_list_of_lost_values_puts_only_some_back_at_once(queued):
+    look_up(list(range(200)))
+    assert queued("quick") == tasks.MOST_HEALED_AT_ONCE
+
+
+def test_what_is_above_a_lowered_limit_says_so_and_is_not_queued(settings, queued):
+    settings.MAX_INDEX = 5
+    (value,) = look_up([7])
+    assert (value.state, value.reason) == (State.FAILED, "Index too high: the limit is now 5.")
+    assert queued("quick") == 0
+
+
+@committed
+def test_waiting_ends_when_the_value_is_there(worker):
+    request(1000)
+    assert wait_for(1000, 20).state == State.DONE
+
+
+@committed
+def test_waiting_ends_after_the_given_time(alive):
+    values.start(7, task="task", worker=alive, time_limit=60)
+    assert wait_for(7, 0.05).state == State.RUNNING
+
+
+@committed
+def test_without_redis_an_index_is_kept_and_waits_and_is_queued_when_redis_is_back(
+    redis_away, queued, eventually, caplog, monkeypatch
+):
+    monkeypatch.setattr(tasks, "BACKLOG_PAUSE_SECONDS", 0.05)
+    with caplog.at_level(logging.WARNING):
+        assert request(7).times_requested == 1
+        assert wait_for(7, 5) == Value(7, State.WAITING)
+    assert "Redis is away" in caplog.text
+    assert SeenIndex.objects.get().number == 7
+    redis_away()
+    eventually(lambda: queued("quick") == 1)
+    assert values.read(7).state == State.QUEUED
+    eventually(lambda: backlog.thread is None)
+
+
+@committed
+def test_a_claim_whose_message_could_not_be_sent_is_sent_later(queued, eventually, monkeypatch):
+    monkeypatch.setattr(tasks, "BACKLOG_PAUSE_SECONDS", 0.05)
+    send = compute.apply_async
+
+    def send_when_the_broker_is_back(*arguments, **options):
+        monkeypatch.setattr(compute, "apply_async", send)
+        raise tasks.BrokerError
+
+    monkeypatch.setattr(compute, "apply_async", send_when_the_broker_is_back)
+    request(7)
+    assert queued("quick") == 0
+    eventually(lambda: queued("quick") == 1)
+    eventually(lambda: backlog.thread is None)

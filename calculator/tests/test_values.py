@@ -1,0 +1,239 @@
+import hashlib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from calculator import values
+from calculator.fibonacci import digits
+from calculator.values import DigitsGoneError, Start, State
+
+PIECE = values.DIGITS_PER_PIECE
+
+
+def start(index, task="task", worker="here", time_limit=60, **more):
+    return values.start(index, task=task, worker=worker, time_limit=time_limit, **more)
+
+
+@pytest.fixture(autouse=True)
+def _here_is_alive():
+    values.renew_worker("here")
+
+
+def test_nothing_is_known_of_an_index_that_nobody_claimed():
+    assert values.read(7) is None
+    assert values.read_many([]) == []
+
+
+def test_one_of_many_concurrent_claims_wins():
+    with ThreadPoolExecutor(32) as pool:
+        claimed = list(pool.map(lambda _: values.claim(range(50)), range(64)))
+    assert Counter(index for indices in claimed for index in indices) == Counter(range(50))
+
+
+def test_a_claimed_index_is_queued_and_expires():
+    assert values.claim([7]) == [7]
+    value = values.read(7)
+    assert value.state == State.QUEUED
+    assert value.queued_at is not None
+    assert 0 < values.connection().ttl("fib:7") <= 30 * 24 * 3600
+
+
+def test_a_claim_can_be_taken_back():
+    values.claim([7])
+    values.unclaim(7)
+    assert values.read(7) is None
+
+
+def test_taking_back_a_claim_leaves_a_running_index_alone():
+    values.claim([7])
+    start(7)
+    values.unclaim(7)
+    assert values.read(7).state == State.RUNNING
+
+
+def test_a_value_goes_from_claim_to_done_and_keeps_its_times():
+    values.claim([7])
+    assert start(7) == Start.STARTED
+    values.store(7, b"13", 0.001)
+    value = values.read(7)
+    assert value.state == State.DONE
+    assert (value.digits, value.head, value.tail, value.short) == (2, "13", "13", "13")
+    assert value.sha256 == hashlib.sha256(b"13").hexdigest()
+    assert value.queued_at <= value.started_at <= value.finished_at
+    assert (value.seconds, value.worker) == (0.001, "here")
+    assert values.read_digits(7) == b"13"
+    assert values.claim([7]) == []
+
+
+@pytest.mark.parametrize("length", [1, 40, 41, 79, 80])
+def test_a_value_of_up_to_80_digits_is_short_as_a_whole(length):
+    text = "".join(str(place % 9 + 1) for place in range(length))
+    values.store(7, text.encode(), 1)
+    assert values.read(7).short == text
+
+
+def test_a_longer_value_is_abbreviated():
+    values.store(7, b"1" * 40 + b"0" + b"2" * 40, 1)
+    assert values.read(7).short == "1" * 20 + "…" + "2" * 20
+
+
+def test_the_digits_of_several_pieces_are_read_whole_and_in_windows():
+    text = digits(12_000_000)
+    assert len(text) > 2 * PIECE
+    values.store(1, text, 1)
+    assert values.read_digits(1) == text
+    assert len(list(values.iterate_digits(1))) == 3
+    for first, count in [(0, 1), (PIECE - 1, 2), (PIECE, 1), (5, PIECE), (PIECE - 3, PIECE + 6), (len(text) - 4, 99)]:
+        assert values.read_digits(1, first, count) == text[first : first + count]
+    assert values.read_digits(1, len(text), 5) == b""
+    assert values.read_digits(1, 3, 0) == b""
+
+
+def test_the_stored_frames_are_one_zstd_stream_of_the_announced_length():
+    text = digits(6_000_000)
+    values.store(1, text, 1)
+    frames = list(values.iterate_frames(1))
+    assert len(frames) == 2
+    assert sum(map(len, frames)) == values.read(1).stored_bytes < 0.44 * len(text)
+    assert values.zstd.decompress(b"".join(frames)) == text
+
+
+def test_a_list_moves_a_few_hundred_bytes_of_a_value_of_any_size():
+    values.store(1, digits(1_000_000), 1)
+    before = values.connection().info("stats")["total_net_output_bytes"]
+    values.read_many([1])
+    after = values.connection().info("stats")["total_net_output_bytes"]
+    # The server's answer to the first question is counted too, and is by far the larger part.
+    answer = len(str(values.connection().execute_command("INFO", "stats")))
+    assert after - before < 1500 + answer
+
+
+def test_storing_twice_changes_nothing():
+    values.store(7, b"13", 1)
+    values.store(7, b"13", 1)
+    assert values.read_digits(7) == b"13"
+
+
+def test_a_value_deleted_while_it_is_stored_is_stored_whole(monkeypatch):
+    text = digits(6_000_000)
+    compress, calls = values.zstd.compress, []
+
+    def compress_and_forget(*arguments):
+        calls.append(1)
+        if len(calls) == 2:  # the first piece is written, the second is not
+            values.forget([1])
+        return compress(*arguments)
+
+    monkeypatch.setattr(values.zstd, "compress", compress_and_forget)
+    values.store(1, text, 1)
+    assert values.read_digits(1) == text
+
+
+def test_digits_that_are_gone_are_reported():
+    with pytest.raises(DigitsGoneError):
+        values.read_digits(7)
+    values.store(7, b"13", 1)
+    values.connection().hdel("fib:7", "digits:0")
+    with pytest.raises(DigitsGoneError):
+        values.read_digits(7)
+
+
+def test_a_finished_value_is_not_started_again():
+    values.store(7, b"13", 1)
+    assert start(7) == Start.FINISHED
+    assert values.read(7).state == State.DONE
+
+
+def test_a_second_delivery_does_not_start_what_runs_elsewhere():
+    start(7, task="first")
+    assert start(7, task="second") == Start.ELSEWHERE
+
+
+def test_a_redelivery_of_the_same_task_starts_again_once_and_then_gives_up():
+    assert start(7) == Start.STARTED
+    assert start(7) == Start.STARTED
+    assert start(7) == Start.GIVEN_UP
+    value = values.read(7)
+    assert value.state == State.FAILED
+    assert "ended its worker process 2 times" in value.reason
+
+
+def test_what_a_vanished_worker_ran_can_be_claimed_and_counts_as_an_attempt():
+    for _ in range(2):
+        assert start(7, worker="vanished") == Start.STARTED
+        assert values.claim([7]) == [7]
+    assert start(7) == Start.GIVEN_UP
+
+
+def test_what_a_properly_stopped_worker_ran_can_be_claimed_and_does_not_count():
+    values.stop_worker("stopped")
+    for number in range(5):
+        assert start(7, task=str(number), worker="stopped") == Start.STARTED
+        assert values.claim([7]) == [7]
+    assert start(7) == Start.STARTED
+
+
+def test_a_message_that_a_stopped_worker_gave_back_does_not_count():
+    values.stop_worker("stopped")
+    assert [start(7, worker="stopped") for _ in range(5)] == [Start.STARTED] * 5
+
+
+def test_what_a_living_worker_runs_cannot_be_claimed():
+    start(7)
+    assert values.claim([7]) == []
+
+
+def test_what_runs_past_its_deadline_can_be_claimed():
+    start(7, time_limit=-61)
+    assert values.claim([7]) == [7]
+
+
+def test_a_queued_index_can_be_claimed_again_only_after_the_given_time():
+    values.claim([7])
+    assert values.claim([7]) == []
+    assert values.claim([7], queued_longer_than=60) == []
+    assert values.claim([7], queued_longer_than=0.000_001) == [7]
+
+
+def test_a_failure_has_a_reason_and_is_forgotten_after_ten_minutes():
+    start(7)
+    assert values.fail(7, "It broke.", task="task")
+    value = values.read(7)
+    assert (value.state, value.reason, value.is_final) == (State.FAILED, "It broke.", True)
+    assert values.claim([7]) == []
+    assert 0 < values.connection().ttl("fib:7") <= 600
+
+
+def test_a_failure_does_not_replace_a_value():
+    start(7)
+    values.store(7, b"13", 1)
+    assert not values.fail(7, "too late", task="task")
+    assert values.read(7).state == State.DONE
+
+
+def test_a_failure_does_not_end_the_run_of_another_task():
+    start(7, task="mine")
+    assert not values.fail(7, "not mine", task="yours")
+    assert values.read(7).state == State.RUNNING
+
+
+def test_a_value_stored_after_a_failure_has_no_reason_left():
+    start(7)
+    values.fail(7, "It broke.", task="task")
+    values.store(7, b"13", 1)
+    assert values.read(7).reason is None
+
+
+def test_forgetting_deletes_everything_and_counts():
+    values.store(7, b"13", 1)
+    assert values.forget([7, 8]) == 1
+    assert values.read(7) is None
+    assert values.forget([]) == 0
+
+
+def test_values_expire_and_a_worker_sign_too(settings):
+    settings.VALUE_TTL_SECONDS = 100
+    values.store(7, b"13", 1)
+    assert 0 < values.connection().ttl("fib:7") <= 100
+    assert 0 < values.connection().ttl("worker:here") <= values.WORKER_TTL_SECONDS

@@ -1,0 +1,121 @@
+"""What is lost when a part is killed: nothing that was acknowledged."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from calculator import values
+from calculator.tasks import compute, look_up, request
+from calculator.values import State
+from conftest import start_worker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("faults")]
+
+# About three seconds of computing: long enough to be hit, and short enough to be repeated.
+LONG = 80_000_000
+
+
+@pytest.fixture
+def worker_of_its_own(tmp_path, eventually):
+    """Start workers that the test may kill; what is left of them is killed at its end."""
+    processes = []
+
+    def start(**environment):
+        process = start_worker(tmp_path / f"log-{len(processes)}", "--hostname", f"own{len(processes)}@%h", **environment)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        for child in children(process):
+            child.kill()
+        process.kill()
+        process.wait()
+
+
+def children(process):
+    return psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+
+
+def state(index):
+    return values.read(index).state
+
+
+def computing(process):
+    """Return the pool's child that computes now."""
+    return next((child for child in children(process) if child.cpu_times().user > 0.5 + started_with[child.pid]), None)
+
+
+started_with: dict[int, float] = {}
+
+
+def note_times(process):
+    started_with.clear()
+    started_with.update({child.pid: child.cpu_times().user for child in children(process)})
+
+
+def test_a_killed_child_is_replaced_and_its_index_computed(worker_of_its_own, eventually):
+    process = worker_of_its_own()
+    note_times(process)
+    request(LONG)
+    eventually(lambda: computing(process)).kill()
+    eventually(lambda: state(LONG) == State.DONE, 60)
+
+
+def test_an_index_that_kills_its_worker_twice_is_failed_with_a_reason(worker_of_its_own, eventually):
+    process = worker_of_its_own()
+    note_times(process)
+    request(LONG)
+    for _ in range(2):
+        child = eventually(lambda: computing(process), 60)
+        child.kill()
+        child.wait(10)
+        eventually(lambda: len(children(process)) >= 2, 30)
+        started_with.update({child.pid: started_with.get(child.pid, 0.7) for child in children(process)})
+    eventually(lambda: state(LONG) == State.FAILED, 60)
+    assert "ended its worker process 2 times" in values.read(LONG).reason
+
+
+def test_what_a_killed_worker_ran_is_computed_by_the_next_one(worker_of_its_own, eventually):
+    process = worker_of_its_own()
+    request(LONG)
+    eventually(lambda: state(LONG) == State.RUNNING)
+    victims = children(process)
+    process.kill()
+    for victim in victims:
+        victim.kill()
+    worker_of_its_own()
+    # The reader is what notices: as soon as the worker's sign of life has expired.
+    eventually(lambda: look_up([LONG])[0].state == State.DONE, 60)
+
+
+def test_a_worker_that_is_stopped_gives_its_work_back_at_once(worker_of_its_own, eventually):
+    process = worker_of_its_own()
+    request(LONG)
+    eventually(lambda: state(LONG) == State.RUNNING)
+    process.send_signal(signal.SIGQUIT)
+    process.wait(20)
+    worker_of_its_own()
+    eventually(lambda: state(LONG) == State.DONE, 30)
+
+
+def test_a_computation_past_its_hard_limit_is_failed_with_a_reason(worker_of_its_own, eventually, monkeypatch):
+    monkeypatch.setattr(compute, "soft_time_limit", 1)
+    monkeypatch.setattr(compute, "time_limit", 2)
+    worker_of_its_own()
+    request(99_000_000)
+    eventually(lambda: state(99_000_000) == State.FAILED, 60)
+    assert "longer than the limit" in values.read(99_000_000).reason
+
+
+def test_every_acknowledged_index_survives_killed_children(worker_of_its_own, eventually):
+    process = worker_of_its_own()
+    indices = range(1_000_000, 1_000_200)
+    for place, index in enumerate(indices):
+        request(index)
+        if place % 50 == 25:
+            for child in children(process):
+                os.kill(child.pid, signal.SIGKILL)
+    eventually(lambda: all(value.state == State.DONE for value in look_up(list(indices))), 90)
