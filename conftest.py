@@ -115,5 +115,19 @@ def unblock() -> list[int]:
 
 
 @pytest.fixture
+def redis_away(settings: Any) -> Iterator[Callable[[], None]]:
+    """The values at an address where nobody listens; called, it makes them come back."""
+    here = settings.VALUES_URL
+
+    def point_to(url: str) -> None:
+        settings.VALUES_URL = url
+        values.connection.cache_clear()
+
+    point_to("unix:///nonexistent/redis?db=1")
+    yield lambda: point_to(here)
+    point_to(here)
+
+
+@pytest.fixture
 def api() -> APIClient:
     return APIClient()

@@ -26,7 +26,7 @@ def bad_request(http: HttpRequest, exception: Exception) -> HttpResponse:
     return error(http, 400, "The request cannot be understood.")
 
 
-def forbidden(http: HttpRequest, _exception: Exception) -> HttpResponse:
+def forbidden(http: HttpRequest, exception: Exception) -> HttpResponse:
     return error(http, 403, "This is not allowed.")
 
 

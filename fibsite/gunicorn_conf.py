@@ -7,14 +7,17 @@ from typing import Any
 import django
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from environs import Env, validate
 
 from fibsite.processors import available_processors
 
-bind = os.environ.get("WEB_BIND", "0.0.0.0:5000")  # inside a container; `serve` binds the loopback
-workers = int(os.environ.get("WEB_PROCESSES") or available_processors())
+env = Env()
+
+bind = env.str("WEB_BIND", "0.0.0.0:5000")  # inside a container; `serve` binds the loopback
+workers = env.int("WEB_PROCESSES", None, validate=validate.Range(min=1)) or available_processors()
 # Threads, because a request with `Prefer: wait` spends its time waiting for the worker.
 worker_class = "gthread"
-threads = int(os.environ.get("WEB_THREADS") or 16)
+threads = env.int("WEB_THREADS", 16, validate=validate.Range(min=1))
 # A request in flight when the process is told to stop may finish.
 graceful_timeout = 15
 # Memory given back by the C libraries is fragmented after some ten thousand large downloads.
@@ -22,7 +25,7 @@ max_requests = 50_000
 max_requests_jitter = 5_000
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 the heartbeat must not wait for a disk
 # The routing nginx writes the access log.
-accesslog = "-" if os.environ.get("WEB_ACCESS_LOG") else None
+accesslog = "-" if env.bool("WEB_ACCESS_LOG", False) else None
 # Nothing here is steered through gunicornc, and its socket would need a writable home.
 control_socket_disable = True
 

@@ -23,7 +23,9 @@ def worker_of_its_own(tmp_path, eventually):
     processes = []
 
     def start(**environment):
-        process = start_worker(tmp_path / f"log-{len(processes)}", "--hostname", f"own{len(processes)}@%h", **environment)
+        process = start_worker(
+            tmp_path / f"log-{len(processes)}", "--hostname", f"own{len(processes)}@%h", **environment
+        )
         processes.append(process)
         return process
 

@@ -16,20 +16,6 @@ from calculator.values import State, Value
 committed = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def redis_away(settings):
-    """The values at an address where nobody listens; called, it makes them come back."""
-    here = settings.VALUES_URL
-
-    def point_to(url):
-        settings.VALUES_URL = url
-        values.connection.cache_clear()
-
-    point_to("unix:///nonexistent/redis?db=1")
-    yield lambda: point_to(here)
-    point_to(here)
-
-
 def deliver(index, task="task"):
     """Run the task as a worker does when it is delivered."""
     compute.push_request(id=task, retries=0)
