@@ -54,12 +54,12 @@ def socket_folder(wanted: Path) -> Path:
 
 
 def is_reachable(path: Path) -> bool:
-    """Tell whether an account without rights can pass through every folder above `path`."""
-    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
+    """Tell whether an account without rights can pass through every folder above `path`, which has no links."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents)
 
 
-def wait_until(answers: Callable[[], object], seconds: float, what: str) -> None:
-    """Return as soon as `answers` raises no connection error; EmbeddedError after `seconds`."""
+def wait_until(answers: Callable[[], object], seconds: float, what: str, meanwhile: Callable[[], object]) -> None:
+    """Return once `answers` raises no connection error; EmbeddedError after `seconds`, or what `meanwhile` raises."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -67,6 +67,7 @@ def wait_until(answers: Callable[[], object], seconds: float, what: str) -> None
         except (psycopg.OperationalError, redis.ConnectionError, OSError) as error:
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"{what} did not start within {seconds:.0f} seconds: {error}") from error
+            meanwhile()
             time.sleep(0.02)
         else:
             return
@@ -132,9 +133,9 @@ class Postgres:
             host=str(self.sockets), user=self.user, dbname=database, autocommit=True, connect_timeout=2
         )
 
-    def wait(self, seconds: float = 60) -> None:
+    def wait(self, meanwhile: Callable[[], object] = bool, seconds: float = 60) -> None:
         """Wait until it answers, recovery after a crash included, and make the database if it is new."""
-        wait_until(lambda: self.connect().close(), seconds, "Postgres")
+        wait_until(lambda: self.connect().close(), seconds, "Postgres", meanwhile)
         with self.connect() as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self.database]).fetchone()
             if not found:
@@ -165,9 +166,9 @@ class Postgres:
     @cached_property
     def home(self) -> Path:
         """The folder of data and sockets: `folder` itself, or one that the link in `folder` points to."""
-        if not self.account or is_reachable(self.folder / "postgres"):
-            return self.folder
         link = self.folder / "postgres"
+        if not self.account or (is_reachable(link) and not link.is_symlink()):
+            return self.folder
         if not link.is_symlink():
             SHARED_HOME.mkdir(mode=0o711, parents=True, exist_ok=True)
             home = Path(tempfile.mkdtemp(prefix="data-", dir=SHARED_HOME))
@@ -186,7 +187,7 @@ class Postgres:
     @cached_property
     def binaries(self) -> Path:
         """The package's own binaries, or a copy of them that the unprivileged account can reach."""
-        package = postgres_package()
+        package = postgres_package().resolve()
         if not self.account or is_reachable(package / "pginstall18" / "bin" / "postgres"):
             return package / "pginstall18" / "bin"
         version = hashlib.sha256((package / "pginstall18" / "bin" / "postgres").read_bytes()).hexdigest()[:12]
@@ -237,10 +238,10 @@ class Valkey:
     def connect(self) -> redis.Redis:
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5)
 
-    def wait(self, seconds: float = 60) -> None:
+    def wait(self, meanwhile: Callable[[], object] = bool, seconds: float = 60) -> None:
         """Wait until it answers and has loaded its data."""
         with self.connect() as connection:
-            wait_until(connection.ping, seconds, "Valkey")
+            wait_until(connection.ping, seconds, "Valkey", meanwhile)
 
     def stop_leftover(self) -> None:
         """Stop a server that an earlier run left behind with this data; harmless when there is none."""

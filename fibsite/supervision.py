@@ -94,9 +94,9 @@ class Supervisor:
             stderr=None if self.verbose else subprocess.DEVNULL,
         )
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float = 10) -> None:
         """Wait until it takes commands."""
-        wait_until(self.given_up, seconds, "supervisord")
+        wait_until(self.given_up, seconds, "supervisord", bool)
 
     def run(self, *groups: str) -> None:
         """Start all programs of the groups."""

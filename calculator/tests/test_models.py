@@ -1,9 +1,8 @@
-from datetime import UTC, datetime
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-
 
 from calculator.models import SeenIndex
 

@@ -44,9 +44,9 @@ def test_a_request_is_queued_after_its_commit_and_not_before(queued):
 
 @committed
 def test_a_request_that_is_rolled_back_leaves_nothing(queued):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         request(7)
-        _ = 1 / 0
+        transaction.set_rollback(True)
     assert queued("quick") == 0
     assert values.read(7) is None
     assert not SeenIndex.objects.exists()

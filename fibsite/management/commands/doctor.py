@@ -88,7 +88,7 @@ def postgres() -> str:
             "SELECT current_setting('server_version'), current_database(), current_user, version"
             " FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
         )
-        number, database, user, tls = cursor.fetchone() or ()
+        [(number, database, user, tls)] = cursor.fetchall()
     return f"PostgreSQL {number}, database {database} as {user}, {tls or 'no TLS'}"
 
 

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -101,11 +101,11 @@ class System:
         self.recover()
         require_free(self.host, self.port)
         try:
-            password = self.start()
-            if not self.stopping.is_set():
-                self.announce(password)
+            self.announce(self.start())
             while not self.stopping.wait(1):
                 self.require_running()
+        except StoppedError:
+            pass  # while it was starting
         finally:
             self.supervisor.stop(STOP_SECONDS)
             self.lock.close()
@@ -127,11 +127,11 @@ class System:
         )
         self.supervisor.environment = self.environment
         self.supervisor.start("root" if os.geteuid() == 0 else None)
-        self.supervisor.wait(10)
+        self.supervisor.wait()
         self.supervisor.run("postgres", "valkey")
         static = self.manage("collectstatic", "--noinput", "--verbosity", "0")
-        self.postgres.wait()
-        self.valkey.wait()
+        self.postgres.wait(self.require_running)
+        self.valkey.wait(self.require_running)
         finished(self.manage("migrate", "--verbosity", "0"))
         password = self.make_admin()
         finished(static)
@@ -169,17 +169,20 @@ class System:
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        while not self.stopping.wait(0.05):
+        while True:
             with suppress(urllib.error.URLError, OSError):
                 urllib.request.urlopen(f"{self.address()}/readyz", timeout=5).close()  # noqa: S310 our own address
                 return
             self.require_running()
+            time.sleep(0.05)
             if time.monotonic() > deadline:
                 message = f"The site did not become ready within {READY_SECONDS:.0f} s. {self.last_words('web')}"
                 raise CommandError(message)
 
     def require_running(self) -> None:
         """Raise CommandError, with the last lines of its log, when a process is given up or supervisord is gone."""
+        if self.stopping.is_set():
+            raise StoppedError
         if self.supervisor.process is None or self.supervisor.process.poll() is not None:
             raise CommandError("The supervisor died, and everything with it. Start again: no value is lost.")
         for name in self.supervisor.given_up():
@@ -202,6 +205,10 @@ class System:
     def address(self) -> str:
         local = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 where a listener on every address is found
         return f"http://{bracketed(local.get(self.host, self.host))}:{self.port}"
+
+
+class StoppedError(Exception):
+    """It was told to stop before it was ready."""
 
 
 def worker(queue: str, children: int) -> list[str]:
@@ -254,7 +261,7 @@ def write_private(file: Path, text: str) -> None:
 def port_number(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= number <= 65_535:  # noqa: PLR2004
-        raise CommandError(f"--port takes a number from 0 to 65535, not {text}.")
+        raise ArgumentTypeError(f"a port is a number from 0 to 65535, not {text}")
     return number
 
 
