@@ -13,35 +13,44 @@ from calculator.indices import IndexTooHighError
 def problem(status: int, detail: str, **more: Any) -> JsonResponse:
     """Return the problem document of a status, with a sentence for people and further members."""
     document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    return JsonResponse(document, status=status, content_type="application/problem+json")
+    # What is wrong now may be right in a moment: an index not found is found once somebody asks for it.
+    headers = {"Cache-Control": "no-store"}
+    return JsonResponse(document, status=status, headers=headers, content_type="application/problem+json")
 
 
 def problem_response(error: Exception, _context: Any) -> JsonResponse | None:
     """Turn an exception of a view into its answer; None for those that are nobody's fault but ours."""
+    response = None
     match error:
         case IndexTooHighError():
-            return index_too_high(error)
-        case ValidationError():
-            fields = [
-                {"field": field, "detail": str(message)}
-                for field, messages in error.get_full_details().items()  # type: ignore[union-attr]
-                for message in [entry["message"] for entry in messages]
-            ]
-            return problem(error.status_code, " ".join(entry["detail"] for entry in fields), errors=fields)
+            response = index_too_high(error)
+        case ValidationError(detail=dict() as fields):
+            response = wrong({field: " ".join(messages) for field, messages in fields.items()})
         case UnsupportedMediaType():
-            return problem(400, 'Send the index as application/json, like {"index": 7}.')
-        case ParseError() | APIException():
+            response = wrong({"Content-Type": 'Send the index as application/json, like {"index": 7}, or as a form.'})
+        case ParseError():
+            response = wrong({"body": str(error.detail)})
+        case APIException():
             response = problem(error.status_code, str(error.detail))
-            if wait := getattr(error, "wait", None):
-                response["Retry-After"] = str(int(wait))
-            return response
         case Http404():
-            return problem(404, str(error) or "There is nothing at this address.")
-        case _:
-            return None
+            response = problem(404, str(error))
+    return response
+
+
+def wrong(fields: dict[str, str]) -> JsonResponse:
+    """Answer 400 with what is wrong with each field."""
+    errors = [{"field": field, "detail": detail} for field, detail in fields.items()]
+    return problem(400, " ".join(fields.values()), errors=errors)
 
 
 def index_too_high(error: IndexTooHighError) -> JsonResponse:
     cost = predict(error.index)
-    needs = {"digits": cost.digits, "bytes": cost.bytes}
-    return problem(422, str(error), index=str(error.index), limit=error.limit, needs=needs)
+    return problem(
+        422,
+        str(error),
+        errors=[{"field": "index", "detail": f"The highest index computed here is {error.limit:,}."}],
+        # As text: these may exceed what JavaScript reads exactly.
+        index=str(error.index),
+        needs={"digits": str(cost.digits), "bytes": str(cost.bytes)},
+        limit=error.limit,
+    )

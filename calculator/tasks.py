@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -86,6 +87,13 @@ def wait_for(index: int, seconds: float) -> Value:
         except RedisError:
             return Value(index, State.WAITING)
     return value
+
+
+def recompute(index: int) -> Value:
+    """Have a value computed again, for instance because it lost its digits, and return what is known about it now."""
+    with suppress(RedisError):
+        values.forget([index])
+    return look_up([index])[0]
 
 
 def enqueue(indices: Iterable[int], queued_longer_than: float = 0) -> list[int]:

@@ -380,7 +380,7 @@ def connection() -> "redis.Redis":
     return redis.Redis.from_url(
         settings.VALUES_URL,
         socket_connect_timeout=2,
-        socket_timeout=10,
+        socket_timeout=5,
         health_check_interval=25,
         # Once again at once: an idle connection may have been closed by the server.
         retry=Retry(ConstantBackoff(0.05), 1),

@@ -68,7 +68,7 @@ class Supervisor:
                 "startretries": "5",
                 "stopsignal": program.stop_signal,
                 # Three groups stop one after the other: together below the ten seconds that Ctrl-C may take.
-                "stopwaitsecs": "5" if program.group == "web" else "2",
+                "stopwaitsecs": "5" if program.group == "application" else "2",
                 "killasgroup": "true",
                 "redirect_stderr": "true",
                 "stdout_logfile": output,

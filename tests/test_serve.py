@@ -1,5 +1,6 @@
 """The whole system on one machine, as `make run` starts it."""
 
+import contextlib
 import json
 import os
 import re
@@ -63,6 +64,16 @@ class Served:
         self.process.send_signal(number)
         rest, _ = self.process.communicate(timeout=10)
         return self.words + rest
+
+
+def running(served, words):
+    """Return its processes whose command line has these words."""
+    found = []
+    for process in served.family():
+        with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if words in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def all_gone(processes):
@@ -158,8 +169,7 @@ def test_a_killed_supervisor_takes_everything_with_it_and_is_reported(serve, eve
     served = serve()
     served.ask(7)
     family = served.family()
-    supervisor = next(process for process in family if "supervisor.supervisord" in process.cmdline())
-    supervisor.kill()
+    running(served, "supervisor.supervisord")[0].kill()
     rest, _ = served.process.communicate(timeout=20)
     assert served.process.returncode == 1
     assert "The supervisor died" in rest
@@ -172,10 +182,7 @@ def test_a_killed_web_process_worker_or_server_is_started_again(serve, eventuall
     served = serve()
     served.ask(7)
     for words in ("gunicorn", "celery", "valkey-server", "postgres"):
-        victim = min(
-            (process for process in served.family() if words in " ".join(process.cmdline())), key=lambda one: one.pid
-        )
-        victim.kill()
+        min(running(served, words), key=lambda process: process.create_time()).kill()
 
         def answers():
             try:
@@ -240,7 +247,7 @@ def test_a_wrong_option_is_a_clear_error(data, arguments, words):
 def test_a_path_too_long_for_a_socket_and_a_private_folder_above_the_data(serve, tmp_path, eventually):
     private = tmp_path / "private"
     private.mkdir(mode=0o700)
-    folder = private / ("a folder with spaces and % " * 4)
+    folder = private / (" a folder with spaces and %" * 4).strip()
     folder.mkdir()
     try:
         served = serve(folder=folder)

@@ -89,9 +89,9 @@ class System:
             Program("postgres", self.postgres.command(), "INT", "postgres"),
             Program("valkey", self.valkey.command(), "TERM", "valkey"),
             # A queue of its own for each, so that large indices never occupy the last child.
-            Program("worker-quick", tethered("QUIT", *worker("quick", 1)), "QUIT", "web"),
-            Program("worker-heavy", tethered("QUIT", *worker("heavy", available_processors())), "QUIT", "web"),
-            Program("web", tethered("TERM", *gunicorn), "TERM", "web"),
+            Program("worker-quick", tethered("QUIT", *worker("quick", 1)), "QUIT", "application"),
+            Program("worker-heavy", tethered("QUIT", *worker("heavy", available_processors())), "QUIT", "application"),
+            Program("web", tethered("TERM", *gunicorn), "TERM", "application"),
         ]
 
     def run(self) -> None:
@@ -135,7 +135,7 @@ class System:
         finished(self.manage("migrate", "--verbosity", "0"))
         password = self.make_admin()
         finished(static)
-        self.supervisor.run("web")
+        self.supervisor.run("application")
         self.wait_until_ready()
         return password
 
