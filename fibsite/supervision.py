@@ -14,7 +14,7 @@ from xmlrpc.client import Error, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from fibsite.embedded import tethered, wait_until
+from fibsite.embedded import EmbeddedError, tethered, wait_until
 
 SUPERVISORD = (sys.executable, "-m", "supervisor.supervisord")
 
@@ -30,12 +30,13 @@ class Program:
 
 
 class Supervisor:
-    """One supervisord in the foreground of its own session, with its files in `folder`."""
+    """One supervisord in a session of its own, with its files in `folder`, for programs that run in `directory`."""
 
-    def __init__(self, folder: Path, sockets: Path, programs: list[Program], *, verbose: bool) -> None:
+    def __init__(self, folder: Path, sockets: Path, programs: list[Program], *, directory: Path, verbose: bool) -> None:
         self.folder = folder
         self.socket = sockets / "supervisor.sock"
         self.programs = programs
+        self.directory = directory
         self.verbose = verbose
         self.environment: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
@@ -59,7 +60,8 @@ class Supervisor:
         groups: dict[str, list[str]] = {}
         for program in self.programs:
             groups.setdefault(program.group, []).append(program.name)
-            output = "/dev/stdout" if self.verbose else escape(self.log(program.name))
+            # supervisord expands this one option twice.
+            output = "/dev/stdout" if self.verbose else escape(escape(self.log(program.name)))
             parser[f"program:{program.name}"] = {
                 "command": escape(shlex.join(program.command)),
                 "autostart": "false",
@@ -85,18 +87,26 @@ class Supervisor:
         file = self.folder / "supervisor.conf"
         with file.open("w") as stream:
             self.configuration(account).write(stream)
-        self.process = subprocess.Popen(  # noqa: S603 our own arguments
-            tethered("TERM", *SUPERVISORD, "--configuration", file),
-            env=self.environment,
-            start_new_session=True,  # Ctrl-C reaches `serve` alone, which stops everything in order
-            stdin=subprocess.DEVNULL,
-            stdout=None if self.verbose else subprocess.DEVNULL,
-            stderr=None if self.verbose else subprocess.DEVNULL,
-        )
+        with self.log("supervisord").open("wb") as output:
+            words = None if self.verbose else output
+            self.process = subprocess.Popen(  # noqa: S603 our own arguments
+                tethered("TERM", *SUPERVISORD, "--configuration", file),
+                env=self.environment,
+                cwd=self.directory,
+                start_new_session=True,  # Ctrl-C reaches `serve` alone, which stops everything in order
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+            )
 
     def wait(self, seconds: float = 10) -> None:
-        """Wait until it takes commands."""
-        wait_until(self.given_up, seconds, "supervisord", bool)
+        """Wait until it takes commands; EmbeddedError, with its words, when it ends instead."""
+        wait_until(self.given_up, seconds, "supervisord", self.require_running)
+
+    def require_running(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            words = self.log("supervisord").read_text(errors="replace").strip().splitlines()
+            raise EmbeddedError(" ".join(["The supervisor died, and everything with it.", *words[:1]]))
 
     def run(self, *groups: str) -> None:
         """Start all programs of the groups."""

@@ -77,7 +77,11 @@ class System:
             "PYTHONUNBUFFERED": "1",
         }
         self.supervisor = Supervisor(
-            self.data, socket_folder(self.data / "supervisor-socket"), self.programs(), verbose=verbosity > 1
+            self.data,
+            socket_folder(self.data / "supervisor-socket"),
+            self.programs(),
+            directory=settings.BASE_DIR,
+            verbose=verbosity > 1,
         )
 
     def programs(self) -> list[Program]:
@@ -108,6 +112,9 @@ class System:
             pass  # while it was starting
         finally:
             self.supervisor.stop(STOP_SECONDS)
+            for folder in (self.postgres.sockets, self.valkey.socket.parent, self.supervisor.socket.parent):
+                with suppress(OSError):  # one that is not empty belongs to a process that was killed
+                    folder.rmdir()
             self.lock.close()
         self.say("Stopped.")
 
@@ -183,8 +190,7 @@ class System:
         """Raise CommandError, with the last lines of its log, when a process is given up or supervisord is gone."""
         if self.stopping.is_set():
             raise StoppedError
-        if self.supervisor.process is None or self.supervisor.process.poll() is not None:
-            raise CommandError("The supervisor died, and everything with it. Start again: no value is lost.")
+        self.supervisor.require_running()
         for name in self.supervisor.given_up():
             raise CommandError(f"{name} does not start. {self.last_words(name)}")
 
