@@ -170,6 +170,7 @@ class Postgres:
         if not self.account or (is_reachable(link) and not link.is_symlink()):
             return self.folder
         if not link.is_symlink():
+            self.folder.mkdir(parents=True, exist_ok=True)
             SHARED_HOME.mkdir(mode=0o711, parents=True, exist_ok=True)
             home = Path(tempfile.mkdtemp(prefix="data-", dir=SHARED_HOME))
             home.chmod(0o711)
