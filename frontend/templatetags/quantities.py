@@ -1,0 +1,70 @@
+"""Numbers, times and digits as people read them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+
+register = template.Library()
+
+DIGITS_TOGETHER = 10
+# Between an amount and its unit, so that no line ends there.
+GAP = "\N{NO-BREAK SPACE}"
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Write a whole number with commas: 6,269,630."""
+    return f"{number:,}"
+
+
+@register.filter
+def memory(count: int) -> str:
+    """Write a number of bytes in the unit that suits it: 879.4 MB."""
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB", "RB"):
+        if amount < 999.95:  # noqa: PLR2004 what would round up to 1000 has the next unit
+            return f"{amount:,.0f}{GAP}{unit}" if unit == "bytes" else f"{amount:,.1f}{GAP}{unit}"
+        amount /= 1000
+    return f"{amount:,.1f}{GAP}QB"
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Write seconds with about three figures in the unit that suits them: 0.02 ms, 171 ms, 2.95 s, 4 min 10 s."""
+    if seconds is None:
+        return ""
+    milliseconds = seconds * 1000
+    if milliseconds < 9.995:  # noqa: PLR2004 the bounds are where the rounding would gain a figure
+        return f"{milliseconds:.2f}{GAP}ms"
+    if milliseconds < 999.5:  # noqa: PLR2004
+        return f"{milliseconds:.0f}{GAP}ms"
+    if seconds < 59.995:  # noqa: PLR2004
+        return f"{seconds:.2f}{GAP}s"
+    minutes, left = divmod(round(seconds), 60)
+    return f"{minutes:,}{GAP}min{GAP}{left}{GAP}s"
+
+
+@register.filter
+def since(later: datetime | None, earlier: datetime | None) -> str:
+    """Write how much later one moment is than another; nothing unless both are known."""
+    if later is None or earlier is None:
+        return ""
+    return duration(max(0.0, (later - earlier).total_seconds()))
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """Write how long ago a moment was, in one unit; it needs no time zone, which the server cannot know."""
+    seconds = int((timezone.now() - moment).total_seconds())
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        if seconds >= size:
+            return f"{seconds // size:,}{GAP}{unit}{GAP}ago"
+    return "just now"
+
+
+@register.filter
+def tens(digits: str) -> Iterator[str]:
+    """Cut digits into groups of ten, each an element of its own: the gaps come from the style, so copies have none."""
+    return (digits[first : first + DIGITS_TOGETHER] for first in range(0, len(digits), DIGITS_TOGETHER))

@@ -1,0 +1,102 @@
+import re
+
+import pytest
+from django.shortcuts import render
+
+from calculator import tasks, values
+from frontend.tests.reading import Outline, words
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATHS = ["/", "/?asked=7", "/?page=2", "/values/7", "/values/8", "/otherpage", "/nothing/here"]
+
+
+def test_the_way_of_an_index_is_told_before_there_is_one(client):
+    assert "No index has been asked for yet." in words(client.get("/otherpage"))
+
+
+def test_the_way_of_an_index_is_told_with_facts_of_the_newest(client, worker):
+    for index in ("50", "7", "7"):
+        client.post("/", {"index": index})
+    text = words(client.get("/otherpage"))
+    assert "2 indices have been asked for 3 times so far. The newest is 7, just now." in text
+    assert "Its value has 2 digits" in text
+    assert f"on {values.read(7).worker}" in text
+
+
+def test_the_way_of_an_index_is_told_while_the_newest_is_queued(client):
+    tasks.request(7)
+    text = words(client.get("/otherpage"))
+    assert "1 index has been asked for 1 time so far." in text
+    assert "Its value is queued." in text
+
+
+def test_the_way_of_an_index_takes_two_queries(client, stored, django_assert_num_queries):
+    stored(*range(5))
+    with django_assert_num_queries(2):
+        client.get("/otherpage")
+
+
+def test_every_page_links_to_the_others_and_marks_itself(client, stored):
+    stored(7)
+    for path in PATHS:
+        content = client.get(path).content.decode()
+        for link in ("/", "/otherpage", "/api/docs"):
+            assert f'<a href="{link}"' in content
+        here = re.findall(r'<a href="([^"]*)" aria-current="page"', content)
+        assert here == [path.partition("?")[0]] * (path.partition("?")[0] in {"/", "/otherpage"})
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_is_well_formed_and_needs_no_script_or_style_of_its_own(client, stored, path):
+    stored(7)
+    response = client.get(path)
+    page = Outline(response)
+    assert len(page.all("h1")) == len(page.all("main")) == len(page.all("title")) == 1
+    assert page.all("html") == [{"lang": "en"}]
+    assert not page.all("script", "style")
+    assert not [attributes for _, attributes in page.elements if "style" in attributes]
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    identifiers = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    assert [meta["content"] for meta in page.all("meta") if meta.get("name") == "description"]
+
+
+def test_an_unknown_address_has_a_page_without_any_query(admin_client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = admin_client.get("/nothing/here")
+    assert response.status_code == 404
+    assert words(response) == "404 There is nothing at this address. Back to the numbers"
+
+
+@pytest.mark.parametrize(
+    "path", ["/values/007", "/values/-1", "/values/abc", "/values/7/", "/values/9999999999999999999"]
+)
+def test_what_is_no_address_of_a_value_is_an_unknown_address(client, path):
+    assert client.get(path).status_code == 404
+
+
+def test_an_error_page_needs_neither_postgres_nor_redis(rf, redis_away, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = render(rf.get("/"), "error.html", {"status": 503, "detail": "The database is <away>."})
+    assert words(response) == "503 The database is <away>. Back to the numbers"
+
+
+@pytest.mark.parametrize(
+    ("path", "method"), [("/", "put"), ("/", "delete"), ("/values/7", "post"), ("/otherpage", "post")]
+)
+def test_a_method_a_page_does_not_know_is_refused(client, path, method):
+    assert getattr(client, method)(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_head_is_get_without_a_body(client, stored, path):
+    stored(7)
+    assert client.head(path).status_code == client.get(path).status_code
+    assert client.head(path).content == b""
+
+
+@pytest.mark.parametrize("path", ["/", "/values/7", "/values/8", "/otherpage"])
+def test_no_page_is_kept_by_a_shared_cache(client, stored, path):
+    stored(7)
+    assert set(client.get(path)["Cache-Control"].split(", ")) == {"no-cache", "private"}
