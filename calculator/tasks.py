@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # An index that is still queued after this long although its queue is empty has lost its message.
 QUEUED_TOO_LONG_SECONDS = 10
+# Asking again for an index that failed has it tried again, but nobody can have it fail all the time.
+RETRY_FAILED_SECONDS = 600
 # One reading puts at most this many lost indices back, so that a list is never slow.
 MOST_HEALED_AT_ONCE = 50
 # How soon a finished value is noticed: at first within a millisecond or two, later within these seconds.
@@ -51,7 +53,7 @@ def request(index: int) -> SeenIndex:
     if index > settings.MAX_INDEX:
         raise IndexTooHighError(index)
     seen = SeenIndex.objects.record(index)
-    transaction.on_commit(partial(enqueue, [index]))
+    transaction.on_commit(partial(enqueue, [index], failed_longer_than=RETRY_FAILED_SECONDS))
     return seen
 
 
@@ -69,7 +71,9 @@ def look_up(indices: Sequence[int]) -> list[Value]:
     found = [value or missing(index) for index, value in zip(indices, known, strict=True)]
     healed = set(heal([value for value in found if not value.is_final][:MOST_HEALED_AT_ONCE]))
     return [
-        replace(value, state=State.QUEUED) if value.index in healed and value.state == State.WAITING else value
+        replace(value, state=State.QUEUED, queued_at=datetime.now(UTC))
+        if value.index in healed and value.state == State.WAITING
+        else value
         for value in found
     ]
 
@@ -96,17 +100,17 @@ def recompute(index: int) -> Value:
     return look_up([index])[0]
 
 
-def enqueue(indices: Iterable[int], queued_longer_than: float = 0) -> list[int]:
+def enqueue(indices: Iterable[int], queued_longer_than: float = 0, failed_longer_than: float = 0) -> list[int]:
     """
     Claim the indices and send a task for each that is neither known nor under way; return these.
 
     Safe to repeat and to run concurrently. When Redis cannot be reached they are kept in memory and tried again.
-    `queued_longer_than`: see values.claim.
+    `queued_longer_than` and `failed_longer_than`: see values.claim.
     """
     unsent = set(indices)
     sent: list[int] = []
     try:
-        claimed = values.claim(unsent, queued_longer_than)
+        claimed = values.claim(unsent, queued_longer_than, failed_longer_than)
         unsent = set(claimed)
         for index in claimed:
             compute.apply_async((index,), queue=queue_for(index))

@@ -37,8 +37,6 @@ END_DIGITS: Final = 40
 # A worker renews its sign of life every third of this.
 WORKER_TTL_SECONDS: Final = 15
 STOPPED_TTL_SECONDS: Final = 24 * 3600
-# A failure is remembered this long, so that nobody can have the same failure repeated all the time.
-FAILURE_TTL_SECONDS: Final = 600
 # After this many starts that ended without a result an index is given up.
 MOST_ATTEMPTS: Final = 2
 
@@ -117,19 +115,23 @@ local function lost() return worker() ~= 'up' or now > number('deadline') end
 local function stamp(field) redis.call('HSET', key, field, string.format('%.6f', now)) end
 """
 
-# ARGV: seconds to live, longest time in the queue (0: any).
+# ARGV: seconds to live, longest time in the queue, longest time since a failure (0: any).
 CLAIM: Final = (
     PRELUDE
     + """
-if state == 'done' or state == 'failed' then return 0 end
+local function is_over(longest, since)
+  return tonumber(longest) > 0 and now - number(since) >= tonumber(longest)
+end
+if state == 'done' then return 0 end
+if state == 'failed' then
+  if not is_over(ARGV[3], 'finished_at') then return 0 end
+  redis.call('HDEL', key, 'attempts', 'reason', 'finished_at')
+end
 if state == 'running' then
   if not lost() then return 0 end
   if worker() == 'stopped' then redis.call('HINCRBY', key, 'attempts', -1) end
 end
-if state == 'queued' then
-  local longest = tonumber(ARGV[2])
-  if longest == 0 or now - number('queued_at') < longest then return 0 end
-end
+if state == 'queued' and not is_over(ARGV[2], 'queued_at') then return 0 end
 redis.call('HDEL', key, 'started_at', 'worker', 'task', 'deadline')
 redis.call('HSET', key, 'state', 'queued')
 stamp('queued_at')
@@ -140,7 +142,7 @@ return 1
 
 UNCLAIM: Final = PRELUDE + "if state == 'queued' then redis.call('DEL', key) end"
 
-# ARGV: seconds to live, task, worker, seconds until the deadline, most attempts, reason and life of a failure.
+# ARGV: seconds to live, task, worker, seconds until the deadline, most attempts, a failure's reason.
 START: Final = (
     PRELUDE
     + """
@@ -152,7 +154,7 @@ end
 if number('attempts') >= tonumber(ARGV[5]) then
   redis.call('HSET', key, 'state', 'failed', 'reason', ARGV[6])
   stamp('finished_at')
-  redis.call('EXPIRE', key, ARGV[7])
+  redis.call('EXPIRE', key, ARGV[1])
   return 'given up'
 end
 redis.call('HINCRBY', key, 'attempts', 1)
@@ -193,17 +195,18 @@ return 1
 )
 
 
-def claim(indices: Iterable[int], queued_longer_than: float = 0) -> list[int]:
+def claim(indices: Iterable[int], queued_longer_than: float = 0, failed_longer_than: float = 0) -> list[int]:
     """
     Claim those of `indices` that nobody has claimed or whose computation was lost; return them, now "queued".
 
     Atomic for each index: of many claims at once one gets it. `queued_longer_than`: seconds after which an index that
-    is still queued counts as lost too; 0 for never. The caller sends the task, or calls `unclaim`. One round trip.
+    is still queued counts as lost too, `failed_longer_than`: seconds after which one that failed may be tried again;
+    0 for never. The caller sends the task, or calls `unclaim`. One round trip.
     """
     asked = list(indices)
     with connection().pipeline(transaction=False) as pipeline:
         for index in asked:
-            pipeline.eval(CLAIM, 1, key(index), settings.VALUE_TTL_SECONDS, queued_longer_than)
+            pipeline.eval(CLAIM, 1, key(index), settings.VALUE_TTL_SECONDS, queued_longer_than, failed_longer_than)
         return [index for index, claimed in zip(asked, pipeline.execute(), strict=True) if claimed]
 
 
@@ -228,7 +231,6 @@ def start(index: int, *, task: str, worker: str, time_limit: float, most_attempt
         limit,
         most_attempts,
         reason,
-        FAILURE_TTL_SECONDS,
     ]
     return Start(connection().eval(START, 1, key(index), *arguments).decode())
 
@@ -266,8 +268,8 @@ def store(index: int, digits: bytes, seconds: float) -> None:
 
 
 def fail(index: int, reason: str, *, task: str) -> bool:
-    """Make the index "failed" with a reason for people, for ten minutes; False if there is a value or another run."""
-    return bool(connection().eval(FAIL, 1, key(index), FAILURE_TTL_SECONDS, reason, task))
+    """Make the index "failed" with a reason for people; False if there is a value or another run."""
+    return bool(connection().eval(FAIL, 1, key(index), settings.VALUE_TTL_SECONDS, reason, task))
 
 
 def read(index: int) -> Value | None:

@@ -1,6 +1,5 @@
 """The pages: a view validates, makes one call, and answers."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -16,7 +15,7 @@ from redis import RedisError
 
 from calculator import values
 from calculator.models import SeenIndex
-from calculator.tasks import look_up, request, wait_for
+from calculator.tasks import look_up, recompute, request, wait_for
 from calculator.values import DigitsGoneError, State, Value
 from frontend.forms import IndexForm
 
@@ -105,16 +104,9 @@ def look_closely(index: int) -> tuple[Value, Excerpt | None]:
     try:
         return known, read_excerpt(known)
     except DigitsGoneError:
-        return look_again(index), None
+        return recompute(index), None
     except RedisError:
         return Value(index, State.WAITING), None
-
-
-def look_again(index: int) -> Value:
-    """Have a value that lost its digits computed again, and return what is known about it now."""
-    with suppress(RedisError):
-        values.forget([index])
-    return look_up([index])[0]
 
 
 def read_excerpt(value: Value) -> Excerpt | None:
@@ -135,7 +127,6 @@ def refresh_seconds(value: Value | None) -> int | None:
     if value is None or value.is_final:
         return None
     since = value.started_at or value.queued_at
+    # What has neither time waits for Redis.
     is_young = since is not None and (timezone.now() - since).total_seconds() < YOUNG_SECONDS
-    # What was put back on the queue a moment ago has no time yet; what waits, waits for Redis.
-    is_requeued = since is None and value.state == State.QUEUED
-    return REFRESH_SECONDS if is_young or is_requeued else PATIENT_REFRESH_SECONDS
+    return REFRESH_SECONDS if is_young else PATIENT_REFRESH_SECONDS

@@ -4,27 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='SeenIndex',
+            name="SeenIndex",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveBigIntegerField()),
-                ('first_requested', models.DateTimeField(editable=False)),
-                ('last_requested', models.DateTimeField(editable=False)),
-                ('times_requested', models.PositiveBigIntegerField(default=1, editable=False)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveBigIntegerField()),
+                ("first_requested", models.DateTimeField(editable=False)),
+                ("last_requested", models.DateTimeField(editable=False)),
+                ("times_requested", models.PositiveBigIntegerField(default=1, editable=False)),
             ],
             options={
-                'verbose_name': 'index seen',
-                'verbose_name_plural': 'indices seen',
-                'indexes': [models.Index(fields=['-last_requested', '-id'], name='seen_indices_newest_first')],
-                'constraints': [models.UniqueConstraint(fields=('number',), name='an_index_is_seen_once'), models.CheckConstraint(condition=models.Q(('number__gte', 0)), name='an_index_is_not_negative'), models.CheckConstraint(condition=models.Q(('times_requested__gte', 1)), name='a_seen_index_was_requested_at_least_once'), models.CheckConstraint(condition=models.Q(('last_requested__gte', models.F('first_requested'))), name='the_last_request_is_not_before_the_first')],
+                "verbose_name": "index seen",
+                "verbose_name_plural": "indices seen",
+                "indexes": [models.Index(fields=["-last_requested", "-id"], name="seen_indices_newest_first")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("number",), name="an_index_is_seen_once"),
+                    models.CheckConstraint(condition=models.Q(("number__gte", 0)), name="an_index_is_not_negative"),
+                    models.CheckConstraint(
+                        condition=models.Q(("times_requested__gte", 1)), name="a_seen_index_was_requested_at_least_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("last_requested__gte", models.F("first_requested"))),
+                        name="the_last_request_is_not_before_the_first",
+                    ),
+                ],
             },
         ),
     ]

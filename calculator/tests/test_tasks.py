@@ -161,9 +161,9 @@ def test_reading_what_a_living_worker_runs_leaves_it_alone(alive, queued):
     assert queued("quick") == 0
 
 
-def long_ago(index):
-    moment = datetime.now(UTC) - timedelta(minutes=1)
-    values.connection().hset(f"fib:{index}", "queued_at", moment.timestamp())
+def long_ago(index, field="queued_at"):
+    moment = datetime.now(UTC) - timedelta(hours=1)
+    values.connection().hset(f"fib:{index}", field, moment.timestamp())
 
 
 def test_a_queued_index_whose_message_is_lost_is_sent_again(queued):
@@ -178,6 +178,19 @@ def test_a_queued_index_behind_others_is_not_sent_again(queued):
     long_ago(7)
     look_up([7])
     assert queued("quick") == 2
+
+
+@committed
+def test_asking_again_retries_a_failure_after_ten_minutes_and_reading_never_does(queued):
+    values.start(7, task="task", worker="here", time_limit=60)
+    values.fail(7, "It broke.", task="task")
+    request(7)
+    assert queued("quick") == 0
+    long_ago(7, "finished_at")
+    assert look_up([7])[0].state == State.FAILED
+    assert queued("quick") == 0
+    request(7)
+    assert queued("quick") == 1
 
 
 def test_a_list_of_lost_values_puts_only_some_back_at_once(queued):

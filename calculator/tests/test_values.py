@@ -196,13 +196,23 @@ def test_a_queued_index_can_be_claimed_again_only_after_the_given_time():
     assert values.claim([7], queued_longer_than=0.000_001) == [7]
 
 
-def test_a_failure_has_a_reason_and_is_forgotten_after_ten_minutes():
+def test_a_failure_has_a_reason_and_stays():
     start(7)
     assert values.fail(7, "It broke.", task="task")
     value = values.read(7)
     assert (value.state, value.reason, value.is_final) == (State.FAILED, "It broke.", True)
     assert values.claim([7]) == []
-    assert 0 < values.connection().ttl("fib:7") <= 600
+    assert values.claim([7], failed_longer_than=60) == []
+
+
+def test_a_failure_can_be_claimed_after_the_given_time_and_starts_afresh():
+    for _ in range(3):
+        start(7)
+    assert values.read(7).state == State.FAILED
+    assert values.claim([7], failed_longer_than=0.000_001) == [7]
+    value = values.read(7)
+    assert (value.state, value.reason, value.finished_at) == (State.QUEUED, None, None)
+    assert start(7) == Start.STARTED
 
 
 def test_a_failure_does_not_replace_a_value():

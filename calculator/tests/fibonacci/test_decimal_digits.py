@@ -27,9 +27,7 @@ def test_the_first_2000_values_agree_with_plain_addition():
         current, following = following, current + following
 
 
-@pytest.mark.parametrize(
-    ("n", "expected"), [(0, b"0"), (1, b"1"), (2, b"1"), (7, b"13"), (50, b"12586269025")]
-)
+@pytest.mark.parametrize(("n", "expected"), [(0, b"0"), (1, b"1"), (2, b"1"), (7, b"13"), (50, b"12586269025")])
 def test_well_known_values(n, expected):
     assert digits(n) == expected
 
