@@ -85,7 +85,7 @@ def wait_for(index: int, seconds: float) -> Value:
     pause = SHORTEST_PAUSE_SECONDS
     while not value.is_final and value.state != State.WAITING and (left := deadline - time.monotonic()) > 0:
         time.sleep(min(pause, left))
-        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+        pause = min(pause * 1.25, LONGEST_PAUSE_SECONDS)
         try:
             value = values.read(index) or value
         except RedisError:
