@@ -109,11 +109,10 @@ def test_a_worker_that_is_stopped_gives_its_work_back_at_once(worker_of_its_own,
     eventually(lambda: state(LONG) == State.DONE, 30)
 
 
-def test_a_computation_past_its_hard_limit_is_failed_with_a_reason(worker_of_its_own, eventually, monkeypatch):
-    monkeypatch.setattr(compute, "soft_time_limit", 1)
-    monkeypatch.setattr(compute, "time_limit", 2)
+def test_a_computation_past_its_hard_limit_is_failed_with_a_reason(worker_of_its_own, eventually):
     worker_of_its_own()
-    request(99_000_000)
+    values.claim([99_000_000])
+    compute.apply_async((99_000_000,), queue="heavy", soft_time_limit=1, time_limit=2)
     eventually(lambda: state(99_000_000) == State.FAILED, 60)
     assert "longer than the limit" in values.read(99_000_000).reason
 
