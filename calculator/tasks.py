@@ -107,15 +107,13 @@ def enqueue(indices: Iterable[int], queued_longer_than: float = 0, failed_longer
     Safe to repeat and to run concurrently. When Redis cannot be reached they are kept in memory and tried again.
     `queued_longer_than` and `failed_longer_than`: see values.claim.
     """
-    unsent = set(indices)
+    unsent = list(dict.fromkeys(indices))
     sent: list[int] = []
     try:
-        claimed = values.claim(unsent, queued_longer_than, failed_longer_than)
-        unsent = set(claimed)
-        for index in claimed:
-            compute.apply_async((index,), queue=queue_for(index))
-            sent.append(index)
-            unsent.discard(index)
+        unsent = values.claim(unsent, queued_longer_than, failed_longer_than)
+        while unsent:
+            compute.apply_async((unsent[0],), queue=queue_for(unsent[0]))
+            sent.append(unsent.pop(0))
     except (RedisError, BrokerError) as error:
         logger.warning("Redis is away, %d indices wait for it: %s", len(unsent), error)
         backlog.add(unsent)

@@ -1,3 +1,4 @@
+import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from calculator.indices import IndexTooHighError
 from calculator.models import SeenIndex
 from calculator.tasks import backlog, compute, enqueue, look_up, queue_for, reason, request, wait_for
 from calculator.values import State, Value
+from conftest import broker
 
 committed = pytest.mark.django_db(transaction=True)
 
@@ -79,6 +81,13 @@ def test_a_large_index_goes_to_the_heavy_queue(queued):
     enqueue([7, 50_000_000])
     assert (queued("quick"), queued("heavy")) == (1, 1)
     assert (queue_for(1_000_000), queue_for(10_000_000)) == ("quick", "heavy")
+
+
+def test_indices_are_queued_in_the_order_given_and_once_each():
+    assert enqueue([30, 10, 20, 10]) == [30, 10, 20]
+    messages = [json.loads(message) for message in broker().lrange("quick", 0, -1)]
+    # Workers take from the end.
+    assert [message["headers"]["argsrepr"] for message in messages][::-1] == ["(30,)", "(10,)", "(20,)"]
 
 
 @committed
