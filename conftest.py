@@ -14,6 +14,7 @@ from redis import Redis
 from rest_framework.test import APIClient
 
 from calculator import tasks, values
+from calculator.fibonacci import digits
 from calculator.heartbeat import WorkerName
 
 ROOT = Path(__file__).parent
@@ -128,6 +129,18 @@ def redis_away(settings: Any) -> Iterator[Callable[[], None]]:
     point_to("unix:///nonexistent/redis?db=1")
     yield lambda: point_to(here)
     point_to(here)
+
+
+@pytest.fixture
+def stored() -> Callable[..., None]:
+    """Ask for indices in this order, with their values there already."""
+
+    def store(*indices: int) -> None:
+        for index in indices:
+            values.store(index, digits(index), 0.001)
+            tasks.request(index)
+
+    return store
 
 
 @pytest.fixture

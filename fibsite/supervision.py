@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Error, ServerProxy
 
+from django.conf import settings
 from supervisor.xmlrpc import SupervisorTransport
 
 from fibsite.embedded import EmbeddedError, tethered, wait_until
@@ -30,15 +31,22 @@ class Program:
 
 
 class Supervisor:
-    """One supervisord in a session of its own, with its files in `folder`, for programs that run in `directory`."""
+    """One supervisord in a session of its own, its files in `folder`, its programs in the project's."""
 
-    def __init__(self, folder: Path, sockets: Path, programs: list[Program], *, directory: Path, verbose: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sockets: Path,
+        programs: list[Program],
+        *,
+        environment: dict[str, str],
+        verbose: bool,
+    ) -> None:
         self.folder = folder
         self.socket = sockets / "supervisor.sock"
         self.programs = programs
-        self.directory = directory
         self.verbose = verbose
-        self.environment: dict[str, str] = {}
+        self.environment = environment
         self.process: subprocess.Popen[bytes] | None = None
 
     def log(self, name: str) -> Path:
@@ -92,7 +100,7 @@ class Supervisor:
             self.process = subprocess.Popen(  # noqa: S603 our own arguments
                 tethered("TERM", *SUPERVISORD, "--configuration", file),
                 env=self.environment,
-                cwd=self.directory,
+                cwd=settings.BASE_DIR,
                 start_new_session=True,  # Ctrl-C reaches `serve` alone, which stops everything in order
                 stdin=subprocess.DEVNULL,
                 stdout=words,

@@ -21,18 +21,6 @@ FIELDS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def stored():
-    """Ask for indices in this order, with their values there already."""
-
-    def store(*indices):
-        for index in indices:
-            values.store(index, digits(index), 0.001)
-            tasks.request(index)
-
-    return store
-
-
 # --- asking for a value
 
 

@@ -1,20 +1,7 @@
 import pytest
 
-from calculator import tasks, values
-from calculator.fibonacci import digits
+from calculator import values
 from calculator.models import SeenIndex
-
-
-@pytest.fixture
-def stored():
-    """Ask for indices in this order, with their values there already."""
-
-    def store(*indices):
-        for index in indices:
-            values.store(index, digits(index), 0.001)
-            tasks.request(index)
-
-    return store
 
 
 @pytest.fixture

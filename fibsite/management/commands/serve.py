@@ -59,7 +59,7 @@ class System:
     """The whole system on one machine, for as long as `run` runs."""
 
     def __init__(self, host: str, port: int, data: Path, verbosity: int, say: Any) -> None:
-        self.host, self.port, self.say = host, port, say
+        self.host, self.say = host, say
         self.data = make_folder(data)
         self.lock = take_lock(self.data / "serve.lock")
         self.postgres = Postgres(self.data)
@@ -80,7 +80,7 @@ class System:
             self.data,
             socket_folder(self.data / "supervisor-socket"),
             self.programs(),
-            directory=settings.BASE_DIR,
+            environment=self.environment,
             verbose=verbosity > 1,
         )
 
@@ -132,7 +132,6 @@ class System:
             self.data / "environment",
             "".join(f"{name}={shlex.quote(value)}\n" for name, value in self.own_environment().items()),
         )
-        self.supervisor.environment = self.environment
         self.supervisor.start("root" if os.geteuid() == 0 else None)
         self.supervisor.wait()
         self.supervisor.run("postgres", "valkey")
