@@ -4,22 +4,28 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from calculator.fibonacci.decimal_digits import digit_count
+from calculator.fibonacci.decimal_digits import FFT_FROM, FFT_TO, digit_count
+from calculator.fibonacci.doubling import memory
 
-# Index and seconds on one core of a 2024 server (AMD EPYC, Zen 4): digits and their check, medians.
+# Index and seconds of one thread on a 2024 server (AMD EPYC, Zen 4), checked digits, medians; above FFT_TO it is GMP's.
 MEASURED_SECONDS = (
-    (1, 0.000_02),
-    (1_000, 0.000_1),
-    (10_000, 0.000_15),
-    (100_000, 0.000_7),
-    (1_000_000, 0.010),
-    (10_000_000, 0.175),
-    (100_000_000, 3.0),
-    (1_000_000_000, 52.0),
+    (1, 0.000_001),
+    (1_000, 0.000_002),
+    (10_000, 0.000_012),
+    (100_000, 0.000_35),
+    (300_000, 0.001_4),
+    (1_000_000, 0.003_2),
+    (10_000_000, 0.026),
+    (100_000_000, 0.28),
+    (FFT_TO, 4.2),
 )
-# The text, its copy while it is handed over, and GMP's working space during the conversion.
-TENTHS_OF_A_BYTE_PER_DIGIT = 42
-BYTES_AT_LEAST = 2**20
+GMP_SECONDS = ((FFT_TO, 56.0), (2 * FFT_TO, 120.0))
+# GMP's text, its copy while it is handed over, and the working space of the conversion.
+GMP_BYTES_PER_DIGIT = 4
+# Working space beside the numbers: tables, the transforms' own buffers, and what each thread needs.
+BYTES_AT_LEAST = 3_000_000
+BYTES_WITH_THREADS = 5_000_000
+THREADS_FROM = 5_000_000
 LARGEST_EXPONENT = 700
 
 
@@ -37,17 +43,23 @@ def predict(n: int) -> Cost:
     Predict the cost of computing F(n).
 
     n: an integer of at least 0; ValueError otherwise. `digits` is exact; `seconds` is interpolated between
-    measurements (on another machine it is off by that machine's ratio); `bytes` is the peak during the computation.
+    measurements (on another machine it is off by that machine's ratio); `bytes` is the peak during the computation,
+    within 15 % from 10⁶ to 10⁹ with two threads (benchmarks/memory.py).
     """
     count = digit_count(n)
-    return Cost(digits=count, seconds=seconds(n), bytes=BYTES_AT_LEAST + count * TENTHS_OF_A_BYTE_PER_DIGIT // 10)
+    if FFT_FROM <= n <= FFT_TO:
+        needed = memory(n) + (BYTES_AT_LEAST if n < THREADS_FROM else BYTES_WITH_THREADS)
+    else:
+        needed = BYTES_AT_LEAST + GMP_BYTES_PER_DIGIT * count
+    return Cost(digits=count, seconds=seconds(n), bytes=needed)
 
 
 def seconds(n: int) -> float:
     """Interpolate linearly in log n and log seconds; beyond the last measurement the last slope goes on."""
     index = max(n, 1)
-    right = min(max(bisect_right(MEASURED_SECONDS, (index, math.inf)), 1), len(MEASURED_SECONDS) - 1)
-    (low, low_seconds), (high, high_seconds) = MEASURED_SECONDS[right - 1 : right + 1]
+    measured = MEASURED_SECONDS if n <= FFT_TO else GMP_SECONDS
+    right = min(max(bisect_right(measured, (index, math.inf)), 1), len(measured) - 1)
+    (low, low_seconds), (high, high_seconds) = measured[right - 1 : right + 1]
     slope = math.log(high_seconds / low_seconds) / math.log(high / low)
     # A huge index can exceed what a float holds: then the cost is simply infinite.
     exponent = math.log(low_seconds) + slope * (math.log(index) - math.log(low))

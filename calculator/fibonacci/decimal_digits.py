@@ -1,22 +1,64 @@
 """F(n) as decimal text, and how long that text is."""
 
+import logging
+from collections.abc import Callable
 from decimal import ROUND_FLOOR, Context, Decimal
 from functools import lru_cache
 
 import gmpy2
 
+from calculator.fibonacci.doubling import fast_doubling, work
+from calculator.fibonacci.modular import matches, require_index
+from calculator.fibonacci.threads import Threads
+
+logger = logging.getLogger(__name__)
+
+# Below, GMP is faster; above, no rounding error was ever measured.
+FFT_FROM = 300_000
+FFT_TO = 2**30
+
 # Below this index the closed form is not needed: GMP answers in a microsecond.
 SMALL_INDEX = 100
 
 
-def digits(n: int) -> bytes:
+def digits(
+    n: int,
+    progress: Callable[[float], None] | None = None,
+    on_failed_check: Callable[[], None] | None = None,
+    threads: int | None = None,
+) -> bytes:
     """
     Return F(n) in decimal, as ASCII digits without sign or leading zeros; F(0) is b"0".
 
-    n: an integer, at least 0; ValueError otherwise. For cost and memory see `predict`.
-    Source: GMP's mpz_fib_ui (fast doubling) and its subquadratic conversion to decimal.
+    n: an integer, at least 0; ValueError otherwise. progress: called with the fraction done, 0 … 1, in the calling
+    thread, many times for a large n; what it raises ends the work. threads: as many as there are processors unless
+    given. For cost and memory see `predict`.
+
+    From FFT_FROM to FFT_TO: fast doubling on decimal words. The text is checked modulo a random prime before it is
+    returned; should that fail, on_failed_check is called and GMP computes it anew; WrongDigitsError if even that is
+    wrong. Elsewhere: GMP's fast doubling and its conversion to decimal.
     """
     require_index(n)
+    if not FFT_FROM <= n <= FFT_TO:
+        return by_gmp(n)
+    with Threads(threads, work(n), progress) as crew:
+        text = fast_doubling(n, crew)
+        if matches(text, n, threads=crew):
+            return text
+    logger.error("The digits of F(%d) failed their check; GMP computes them anew", n)
+    if on_failed_check:
+        on_failed_check()
+    text = by_gmp(n)
+    if not matches(text, n):
+        raise WrongDigitsError(n)
+    return text
+
+
+class WrongDigitsError(ArithmeticError):
+    """Even GMP's digits failed the check modulo a prime: the machine computes wrongly."""
+
+
+def by_gmp(n: int) -> bytes:
     decimal: str = gmpy2.fib(n).digits()
     return decimal.encode("ascii")
 
@@ -54,10 +96,3 @@ def logarithms(precision: int) -> tuple[Decimal, Decimal]:
     root_five = context.sqrt(Decimal(5))
     phi = context.divide(context.add(Decimal(1), root_five), Decimal(2))
     return context.log10(phi), context.log10(root_five)
-
-
-def require_index(n: object) -> None:
-    """Raise ValueError unless n is an integer of at least 0 (a boolean is not one)."""
-    if not isinstance(n, int) or isinstance(n, bool) or n < 0:
-        message = f"The index of a Fibonacci number is a whole number from 0 on, not {n!r:.40}."
-        raise ValueError(message)
