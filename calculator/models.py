@@ -8,8 +8,9 @@ class SeenIndexQuerySet(models.QuerySet["SeenIndex"]):
         """
         Note that `number` was asked for now, and return its row.
 
-        One statement, so that concurrent requests for one index neither fail nor lose a count. Outside a transaction
-        the row is committed when this returns.
+        One statement, so that concurrent requests for one index neither fail nor lose a count; of two that cross, the
+        one that began first may be noted last, and the later moment stays. Outside a transaction the row is committed
+        when this returns.
         """
         table = self.model._meta.db_table  # noqa: SLF001 Django documents it
         (row,) = self.raw(
@@ -17,7 +18,7 @@ class SeenIndexQuerySet(models.QuerySet["SeenIndex"]):
             INSERT INTO {table} (number, first_requested, last_requested, times_requested)
             VALUES (%s, now(), now(), 1)
             ON CONFLICT (number) DO UPDATE
-            SET last_requested = now(), times_requested = {table}.times_requested + 1
+            SET last_requested = greatest({table}.last_requested, now()), times_requested = {table}.times_requested + 1
             RETURNING *
             """,  # noqa: S608 the table's name is the model's own
             [number],

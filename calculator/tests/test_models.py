@@ -41,6 +41,26 @@ def test_32_threads_with_2000_requests_lose_no_count():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_of_two_requests_that_cross_the_later_moment_stays():
+    def record_elsewhere():
+        try:
+            return SeenIndex.objects.record(7)
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        SeenIndex.objects.exists()  # the transaction's now() is now
+        with ThreadPoolExecutor(1) as pool:
+            other = pool.submit(record_elsewhere).result()
+        row = SeenIndex.objects.record(7)
+    assert (row.first_requested, row.last_requested, row.times_requested) == (
+        other.first_requested,
+        other.last_requested,
+        2,
+    )
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_newest_request_comes_first():
     for number in (1, 2, 3, 1):
         SeenIndex.objects.record(number)
