@@ -7,6 +7,8 @@ from django.conf import settings
 
 # Longer than any index that could ever be computed: not worth being read as a number.
 LONGEST: Final = 30
+# No setting allows more: F(10⁹) has 208,987,640 digits.
+HIGHEST: Final = 1_000_000_000
 WHOLE_NUMBER: Final = re.compile(r"[0-9]+", re.ASCII)
 
 

@@ -7,7 +7,8 @@ from django.http import Http404, JsonResponse
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
 
 from calculator.fibonacci import predict
-from calculator.indices import IndexTooHighError
+from calculator.indices import HIGHEST, IndexTooHighError
+from calculator.memory import readable
 
 
 def problem(status: int, detail: str, **more: Any) -> JsonResponse:
@@ -45,12 +46,19 @@ def wrong(fields: dict[str, str]) -> JsonResponse:
 
 def index_too_high(error: IndexTooHighError) -> JsonResponse:
     cost = predict(error.index)
+    explanation = (
+        f"The highest index computed here is {error.limit:,}. F({error.index:,}) has {cost.digits:,} digits and would "
+        f"need {readable(cost.bytes)} of memory and about {cost.seconds:,.3g} s."
+    )
+    if error.limit < HIGHEST >= error.index:
+        explanation += f" Whoever runs this site can raise the limit, up to {HIGHEST:,}, with MAX_INDEX."
+    # As text: these may exceed what JavaScript reads exactly.
+    needs = {"digits": str(cost.digits), "bytes": str(cost.bytes), "seconds": float(f"{cost.seconds:.3g}")}
     return problem(
         422,
         str(error),
-        errors=[{"field": "index", "detail": f"The highest index computed here is {error.limit:,}."}],
-        # As text: these may exceed what JavaScript reads exactly.
+        errors=[{"field": "index", "detail": explanation}],
         index=str(error.index),
-        needs={"digits": str(cost.digits), "bytes": str(cost.bytes)},
+        needs=needs,
         limit=error.limit,
     )

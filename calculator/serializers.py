@@ -66,6 +66,11 @@ class ValueSummary(serializers.Serializer[Any]):
 
     index = serializers.IntegerField(source="value.index")
     state = serializers.ChoiceField([state.value for state in State], source="value.state")
+    progress = serializers.FloatField(
+        source="value.progress",
+        allow_null=True,
+        help_text="How much of the predicted work is done, 0 to 1; null before it is started, and when it failed.",
+    )
     digits = serializers.IntegerField(
         source="value.digits", allow_null=True, help_text="How many decimal digits the value has."
     )

@@ -20,9 +20,10 @@ from redis import RedisError
 from redis import TimeoutError as RedisTimeoutError
 
 from calculator import values
-from calculator.fibonacci import digits, matches, predict
+from calculator.fibonacci import WrongDigitsError, digits, predict
 from calculator.heartbeat import WorkerName
 from calculator.indices import IndexTooHighError
+from calculator.memory import TooLittleMemoryError, require_memory
 from calculator.models import SeenIndex
 from calculator.values import Start, State, Value
 
@@ -38,6 +39,11 @@ MOST_HEALED_AT_ONCE = 50
 SHORTEST_PAUSE_SECONDS = 0.001
 LONGEST_PAUSE_SECONDS = 0.05
 BACKLOG_PAUSE_SECONDS = 1.0
+# How often a running computation says how far it is, and how long it is silent after Redis did not take it.
+PROGRESS_SECONDS = 0.1
+SILENCE_SECONDS = 5.0
+# What the computation is of the whole work; the rest is to compress and store the digits.
+COMPUTATION = 0.8
 
 QUICK = "quick"
 HEAVY = "heavy"
@@ -199,19 +205,45 @@ def compute(self: Any, index: int) -> None:
         logger.info("F(%d) is not computed here: %s", index, decision)
         return
     began = time.perf_counter()
+    progress = Progress(index, self.request.id)
     try:
-        decimal = digits(index)
-        if not matches(decimal, index):
-            raise WrongDigitsError
-        values.store(index, decimal, time.perf_counter() - began)
+        require_memory(index)
+        decimal = digits(
+            index,
+            lambda fraction: progress.advance(fraction * COMPUTATION),
+            on_failed_check=partial(values.count_failed_check, WorkerName.current),
+        )
+        values.store(
+            index,
+            decimal,
+            time.perf_counter() - began,
+            lambda fraction: progress.advance(COMPUTATION + fraction * (1 - COMPUTATION)),
+        )
     except MemoryError as error:
         # Celery ends the whole worker on a MemoryError.
         raise OutOfMemoryError from error
     logger.info("F(%d) has %d digits, %.3f s", index, len(decimal), time.perf_counter() - began)
 
 
-class WrongDigitsError(ArithmeticError):
-    """The digits failed the check modulo a prime: the machine or a library computes wrongly."""
+class Progress:
+    """How far a computation is, noted in Redis ten times a second at most."""
+
+    def __init__(self, index: int, task: str) -> None:
+        self.index = index
+        self.task = task
+        self.due = time.monotonic() + PROGRESS_SECONDS
+
+    def advance(self, fraction: float) -> None:
+        """Note the fraction done if it is time to; without Redis go on all the same."""
+        now = time.monotonic()
+        if now < self.due:
+            return
+        self.due = now + PROGRESS_SECONDS
+        try:
+            values.advance(self.index, fraction, task=self.task)
+        except RedisError as error:
+            self.due = time.monotonic() + SILENCE_SECONDS
+            logger.warning("Redis is away, F(%d) does not say how far it is: %s", self.index, error)
 
 
 class OutOfMemoryError(Exception):
@@ -223,6 +255,8 @@ def reason(exc: BaseException) -> str:
     match exc:
         case SoftTimeLimitExceeded() | TimeLimitExceeded():
             return f"It took longer than the limit of {settings.TASK_SOFT_TIME_LIMIT:,} seconds."
+        case TooLittleMemoryError():
+            return str(exc)
         case OutOfMemoryError():
             return "It needs more memory than the worker has."
         case WrongDigitsError():

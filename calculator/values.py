@@ -3,6 +3,7 @@ The computed values, in Redis: one hash for each index, and this module owns eve
 
     fib:{n}        state, times, digit count, first and last digits, checksum; digits:0, digits:1, … (zstd)
     worker:{name}  "up" while that worker lives (it expires unless renewed), "stopped" after a proper stop
+    failed-checks  how many computations' digits failed their check, for each worker
 
 Every change of state is one script, atomic in Redis, which also gives the time. Hashes expire after VALUE_TTL_SECONDS;
 what is gone is computed again when somebody asks for it. redis.RedisError means that Redis could not be reached.
@@ -11,7 +12,7 @@ what is gone is computed again when somebody asks for it. redis.RedisError means
 import hashlib
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -79,6 +80,7 @@ class Value:
     sha256: str | None = None
     stored_bytes: int | None = None
     reason: str | None = None
+    progress: float | None = None  # 0 … 1 while it is running, 1 when it is done
 
     @property
     def is_final(self) -> bool:
@@ -98,7 +100,7 @@ class Value:
 
 FIELDS: Final = (
     "state", "queued_at", "started_at", "finished_at", "seconds", "worker",
-    "digits", "head", "tail", "sha256", "stored_bytes", "reason",
+    "digits", "head", "tail", "sha256", "stored_bytes", "reason", "progress",
 )  # fmt: skip
 
 # `lost`: a running index that nobody runs any more, its worker being gone, stopped or past its deadline.
@@ -132,7 +134,7 @@ if state == 'running' then
   if worker() == 'stopped' then redis.call('HINCRBY', key, 'attempts', -1) end
 end
 if state == 'queued' and not is_over(ARGV[2], 'queued_at') then return 0 end
-redis.call('HDEL', key, 'started_at', 'worker', 'task', 'deadline')
+redis.call('HDEL', key, 'started_at', 'worker', 'task', 'deadline', 'progress')
 redis.call('HSET', key, 'state', 'queued')
 stamp('queued_at')
 redis.call('EXPIRE', key, ARGV[1])
@@ -153,12 +155,14 @@ if state == 'running' then
 end
 if number('attempts') >= tonumber(ARGV[5]) then
   redis.call('HSET', key, 'state', 'failed', 'reason', ARGV[6])
+  redis.call('HDEL', key, 'progress')
   stamp('finished_at')
   redis.call('EXPIRE', key, ARGV[1])
   return 'given up'
 end
 redis.call('HINCRBY', key, 'attempts', 1)
 redis.call('HSET', key, 'state', 'running', 'task', ARGV[2], 'worker', ARGV[3], 'deadline', now + ARGV[4])
+redis.call('HSET', key, 'progress', 0)
 stamp('started_at')
 if not redis.call('HGET', key, 'queued_at') then stamp('queued_at') end
 redis.call('EXPIRE', key, ARGV[1])
@@ -173,7 +177,7 @@ FINISH: Final = (
 for piece = 0, ARGV[2] - 1 do
   if redis.call('HEXISTS', key, 'digits:' .. piece) == 0 then return 0 end
 end
-redis.call('HSET', key, 'state', 'done', unpack(ARGV, 3))
+redis.call('HSET', key, 'state', 'done', 'progress', 1, unpack(ARGV, 3))
 redis.call('HDEL', key, 'deadline', 'attempts', 'reason')
 stamp('finished_at')
 redis.call('EXPIRE', key, ARGV[1])
@@ -188,9 +192,20 @@ FAIL: Final = (
 local owner = redis.call('HGET', key, 'task')
 if state == 'done' or (owner and owner ~= ARGV[3]) then return 0 end
 redis.call('HSET', key, 'state', 'failed', 'reason', ARGV[2])
+redis.call('HDEL', key, 'progress')
 stamp('finished_at')
 redis.call('EXPIRE', key, ARGV[1])
 return 1
+"""
+)
+
+# ARGV: task, fraction. Only the run that has the index may say how far it is.
+ADVANCE: Final = (
+    PRELUDE
+    + """
+if state == 'running' and redis.call('HGET', key, 'task') == ARGV[1] then
+  redis.call('HSET', key, 'progress', ARGV[2])
+end
 """
 )
 
@@ -235,12 +250,17 @@ def start(index: int, *, task: str, worker: str, time_limit: float, most_attempt
     return Start(connection().eval(START, 1, key(index), *arguments).decode())
 
 
-def store(index: int, digits: bytes, seconds: float) -> None:
+def advance(index: int, fraction: float, *, task: str) -> None:
+    """Note how far the run `task` of an index is, 0 … 1; does nothing if another run has it."""
+    connection().eval(ADVANCE, 1, key(index), task, f"{fraction:.4f}")
+
+
+def store(index: int, digits: bytes, seconds: float, progress: Callable[[float], None] | None = None) -> None:
     """
     Store the digits of F(index), computed in `seconds`, and make the index "done"; storing twice is harmless.
 
-    Memory: one compressed piece above the digits. Raises DigitsGoneError if the pieces are deleted as fast as they
-    are written.
+    progress: called with the fraction that is stored, 0 … 1. Memory: one compressed piece above the digits. Raises
+    DigitsGoneError if the pieces are deleted as fast as they are written.
     """
     view = memoryview(digits)
     pieces = range(0, len(digits), DIGITS_PER_PIECE)
@@ -256,6 +276,8 @@ def store(index: int, digits: bytes, seconds: float) -> None:
         for number, first in enumerate(pieces):
             frame = zstd.compress(view[first : first + DIGITS_PER_PIECE], ZSTD_LEVEL)
             stored_bytes += len(frame)
+            if progress:
+                progress(number / len(pieces))
             with connection().pipeline(transaction=False) as pipeline:
                 pipeline.hset(key(index), f"digits:{number}", frame)
                 pipeline.expire(key(index), settings.VALUE_TTL_SECONDS)
@@ -315,6 +337,17 @@ def forget(indices: Iterable[int]) -> int:
     return int(connection().unlink(*keys)) if keys else 0
 
 
+def count_failed_check(worker: str) -> None:
+    """Count a computation of `worker` whose digits failed their check."""
+    connection().hincrby("failed-checks", worker, 1)
+
+
+def failed_checks() -> dict[str, int]:
+    """Return how many computations' digits failed their check, for each worker that had any."""
+    counts: Any = connection().hgetall("failed-checks")
+    return {worker.decode(): int(count) for worker, count in counts.items()}
+
+
 def renew_worker(worker: str) -> None:
     """Say that `worker` lives; to be repeated at least every WORKER_TTL_SECONDS."""
     connection().set(f"worker:{worker}", "up", ex=WORKER_TTL_SECONDS)
@@ -361,6 +394,7 @@ def from_fields(index: int, fields: list[bytes | None]) -> Value | None:
         sha256=known.get("sha256"),
         stored_bytes=int(known["stored_bytes"]) if "stored_bytes" in known else None,
         reason=known.get("reason"),
+        progress=float(known["progress"]) if "progress" in known else None,
     )
 
 

@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from environs import Env, EnvValidationError, validate
 
+from calculator.indices import HIGHEST
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env(eager=False)  # every wrong variable is reported at once, by env.seal() below
@@ -32,7 +34,7 @@ HTTPS = env.bool("HTTPS", not DEBUG)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
 
 # What is asked of the subject, see calculator/indices.py and calculator/values.py.
-MAX_INDEX = env.int("MAX_INDEX", 100_000_000, validate=validate.Range(min=0, max=1_000_000_000))
+MAX_INDEX = env.int("MAX_INDEX", 100_000_000, validate=validate.Range(min=0, max=HIGHEST))
 VALUE_TTL_SECONDS = env.int("VALUE_TTL_SECONDS", 30 * 24 * 3600, validate=at_least(60))
 QUICK_SECONDS = env.float("QUICK_SECONDS", 0.05, validate=validate.Range(min=0))
 TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", 600, validate=at_least(1))

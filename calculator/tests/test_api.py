@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 FIELDS = {
     "index", "state", "value", "digits", "head", "tail", "sha256", "reason", "seconds", "worker", "queued_at", "started_at",
-    "finished_at", "first_requested_at", "last_requested_at", "times_requested", "links",
+    "finished_at", "first_requested_at", "last_requested_at", "times_requested", "links", "progress",
 }  # fmt: skip
 
 

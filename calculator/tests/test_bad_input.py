@@ -1,6 +1,7 @@
 """What is sent to the API and is no index: refused with a clear answer, and nothing of it is kept."""
 
 import json
+import re
 
 import pytest
 from django.urls import reverse
@@ -179,7 +180,18 @@ def test_too_high_an_index_is_refused_with_the_limit_and_its_cost(refused, index
     assert problem["index"] == str(index)
     assert int(problem["needs"]["digits"]) == pytest.approx(int(index) * 0.2089876, rel=1e-6)
     assert int(problem["needs"]["bytes"]) > int(problem["needs"]["digits"])
-    assert problem["errors"] == [{"field": "index", "detail": "The highest index computed here is 100,000,000."}]
+    assert problem["needs"]["seconds"] > 0.2
+    [error] = problem["errors"]
+    assert error["field"] == "index"
+    assert error["detail"].startswith(f"The highest index computed here is 100,000,000. F({int(index):,}) has ")
+
+
+@pytest.mark.parametrize(("index", "can_be_raised"), [(200_000_000, True), (1_000_000_001, False)])
+def test_too_high_an_index_says_what_it_would_need_and_whether_the_limit_can_be_raised(refused, index, can_be_raised):
+    [error] = refused(json.dumps({"index": index}), 422)["errors"]
+    pattern = r"has [\d,]+ digits and would need [\d.]+ [MG]B of memory and about [\d.]+ s\."
+    assert re.search(pattern, error["detail"])
+    assert ("up to 1,000,000,000, with MAX_INDEX" in error["detail"]) is can_be_raised
 
 
 def test_the_limit_is_a_setting(refused, settings):

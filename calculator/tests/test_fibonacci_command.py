@@ -1,12 +1,19 @@
+import fcntl
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from calculator.fibonacci import digits
+from calculator import memory
+from calculator.fibonacci import decimal_digits, digits
 from calculator.management.commands import fibonacci
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +94,7 @@ def test_a_failure_leaves_the_file_that_was_there(tmp_path, monkeypatch):
     file = tmp_path / "number"
     file.write_text("kept")
 
-    def need_too_much(n):
+    def need_too_much(*_):
         raise MemoryError
 
     monkeypatch.setattr(fibonacci.fibonacci, "digits", need_too_much)
@@ -102,9 +109,10 @@ def test_a_device_can_be_the_output():
 
 
 def test_wrong_digits_are_not_printed(monkeypatch, capfd):
-    monkeypatch.setattr(fibonacci.fibonacci, "digits", lambda n: b"14")
+    monkeypatch.setattr(decimal_digits, "fast_doubling", lambda n, threads: b"14")
+    monkeypatch.setattr(decimal_digits, "by_gmp", lambda n: b"14")
     with pytest.raises(CommandError, match="failed its check"):
-        call_command("fibonacci", "7")
+        call_command("fibonacci", "400000")
     assert capfd.readouterr().out == ""
 
 
@@ -114,3 +122,47 @@ def test_a_reader_that_has_enough_is_no_error():
         shell=True, cwd=ROOT, capture_output=True, timeout=60, check=True,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == (b"19532", b"")
+
+
+def in_a_terminal(command):
+    """Run a shell command in a terminal of 100 columns and return what it shows."""
+    here, there = pty.openpty()
+    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    environment = {"PATH": os.environ["PATH"], "PYTHONWARNINGS": "error", "LC_ALL": "C.UTF-8"}
+    process = subprocess.Popen(
+        ["sh", "-c", command], cwd=ROOT, env=environment, stdout=there, stderr=there, stdin=there
+    )
+    os.close(there)
+    shown = b""
+    with suppress(OSError):  # Linux says so when the other end is closed
+        while chunk := os.read(here, 65_536):
+            shown += chunk
+    os.close(here)
+    assert process.wait(60) == 0
+    return shown.decode()
+
+
+def test_a_terminal_shows_how_far_it_is(tmp_path):
+    shown = in_a_terminal(f"{sys.executable} manage.py fibonacci 500000000 --output {tmp_path}/number")
+    percents = [int(percent) for percent in re.findall(r"F\(500,000,000\) +(\d+)%", shown)]
+    assert len(percents) >= 3
+    assert percents == sorted(percents)
+    assert "to go" in shown
+    assert "104,493,820 digits in " in shown
+    assert "of memory." in shown
+
+
+@pytest.mark.parametrize("command", ["{} | head -c 9", "{} 2>&1 | tail -c 9"])
+def test_a_pipe_shows_no_bar(command):
+    shown = in_a_terminal(command.format(f"{sys.executable} manage.py fibonacci 300000000"))
+    assert len(shown.strip()) in {8, 9}
+    assert shown.strip().isdigit()
+
+
+def test_what_cannot_fit_is_refused_with_what_it_needs(monkeypatch):
+    monkeypatch.setattr(memory, "memory_limit", lambda: 10**8)
+    with pytest.raises(CommandError) as caught:
+        call_command("fibonacci", "1000000000")
+    assert str(caught.value) == (
+        "F(1,000,000,000) is too large for this machine. It needs 1.2 GB of memory, and there are 100.0 MB in all."
+    )

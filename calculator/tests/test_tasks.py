@@ -1,15 +1,21 @@
+import itertools
 import json
 import logging
+import pickle
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import gmpy2
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 
-from calculator import tasks, values
-from calculator.fibonacci import digits
+from calculator import memory, tasks, values
+from calculator.fibonacci import decimal_digits, digits, predict
+from calculator.heartbeat import WorkerName
 from calculator.indices import IndexTooHighError
+from calculator.memory import TooLittleMemoryError
 from calculator.models import SeenIndex
 from calculator.tasks import backlog, compute, enqueue, look_up, queue_for, reason, request, wait_for
 from calculator.values import State, Value
@@ -80,7 +86,7 @@ def test_of_many_requests_at_once_one_is_queued(queued):
 def test_a_large_index_goes_to_the_heavy_queue(queued):
     enqueue([7, 50_000_000])
     assert (queued("quick"), queued("heavy")) == (1, 1)
-    assert (queue_for(1_000_000), queue_for(10_000_000)) == ("quick", "heavy")
+    assert (queue_for(1_000_000), queue_for(30_000_000)) == ("quick", "heavy")
 
 
 def test_indices_are_queued_in_the_order_given_and_once_each():
@@ -113,15 +119,97 @@ def test_a_second_delivery_changes_nothing(alive):
     assert values.read(7) == first
 
 
-def test_digits_that_fail_their_check_are_not_stored(alive, monkeypatch):
-    monkeypatch.setattr(tasks, "digits", lambda n: b"14")
+@pytest.fixture
+def wrong_digits(monkeypatch):
+    """Has the Fourier transform err in the last digit but one."""
+    right = decimal_digits.fast_doubling
+
+    def err(n, threads):
+        text = right(n, threads)
+        return text[:-2] + (b"1" if text[-2:-1] == b"0" else b"0") + text[-1:]
+
+    monkeypatch.setattr(decimal_digits, "fast_doubling", err)
+
+
+def test_digits_that_fail_their_check_are_counted_and_computed_anew(alive, wrong_digits, caplog):
+    deliver(400_000)
+    assert values.read_digits(400_000) == gmpy2.fib(400_000).digits().encode()
+    assert values.failed_checks() == {WorkerName.current: 1}
+    assert "F(400000) failed their check" in caplog.text
+
+
+def test_digits_that_are_wrong_even_then_are_not_stored(alive, wrong_digits, monkeypatch):
+    monkeypatch.setattr(decimal_digits, "by_gmp", lambda n: b"14")
     with pytest.raises(tasks.WrongDigitsError):
-        deliver(7)
-    assert values.read(7).digits is None
+        deliver(400_000)
+    assert values.read(400_000).digits is None
+
+
+def test_an_index_that_cannot_fit_is_refused_before_it_starts(alive, monkeypatch):
+    monkeypatch.setattr(memory, "memory_limit", lambda: 10_000_000)
+    monkeypatch.setattr(tasks, "digits", lambda *_, **__: pytest.fail("it was started"))
+    with pytest.raises(TooLittleMemoryError) as caught:
+        deliver(10_000_000)
+    needed = memory.readable(predict(10_000_000).bytes)
+    assert reason(caught.value) == f"It needs {needed} of memory, and there are 10.0 MB in all."
+    # Celery hands it from the pool's child to its parent.
+    assert reason(pickle.loads(pickle.dumps(caught.value))) == reason(caught.value)
+
+
+def test_a_computation_says_how_far_it_is_and_ever_further(worker, eventually):
+    compute.apply_async((300_000_000,), queue="heavy")
+    seen = []
+
+    def is_done():
+        value = values.read(300_000_000)
+        if value:
+            seen.append(value.progress)
+        return value is not None and value.is_final
+
+    eventually(is_done)
+    assert seen == sorted(seen)
+    assert seen[0] == 0
+    assert seen[-1] == 1
+    # It takes about two seconds, and says so ten times a second.
+    assert len({progress for progress in seen if 0 < progress < 1}) >= 3
+    values.forget([300_000_000])
+
+
+def test_progress_is_noted_ten_times_a_second_at_most(alive, monkeypatch):
+    values.start(7, task="task", worker=alive, time_limit=60)
+    noted = []
+    monkeypatch.setattr(values, "advance", lambda index, fraction, task: noted.append(fraction))
+    clock = itertools.count(0, 0.02)
+    monkeypatch.setattr(tasks.time, "monotonic", lambda: next(clock))
+    progress = tasks.Progress(7, "task")
+    for step in range(100):  # two seconds by that clock
+        progress.advance(step / 100)
+    assert 15 <= len(noted) <= 20
+
+
+def test_progress_that_redis_does_not_take_holds_nothing_up(redis_away, caplog):
+    progress = tasks.Progress(7, "task")
+    progress.due = 0
+    progress.advance(0.5)
+    progress.advance(0.6)
+    assert caplog.text.count("does not say how far it is") == 1
+
+
+def test_a_soft_time_limit_ends_a_computation_between_its_steps(worker, eventually):
+    began = time.monotonic()
+    compute.apply_async((1_000_000_000,), queue="heavy", soft_time_limit=1)
+    eventually(lambda: (value := values.read(1_000_000_000)) and value.is_final)
+    value = values.read(1_000_000_000)
+    assert value.state == State.FAILED
+    assert "longer than the limit" in value.reason
+    assert value.progress is None
+    # The whole takes three times as long on a fast machine, and one step of it less than a second.
+    assert time.monotonic() - began < 10
+    values.forget([1_000_000_000])
 
 
 def test_too_little_memory_does_not_end_the_worker(alive, monkeypatch):
-    def need_too_much(n):
+    def need_too_much(*_, **__):
         raise MemoryError
 
     monkeypatch.setattr(tasks, "digits", need_too_much)

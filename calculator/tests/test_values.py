@@ -247,3 +247,47 @@ def test_values_expire_and_a_worker_sign_too(settings):
     values.store(7, b"13", 1)
     assert 0 < values.connection().ttl("fib:7") <= 100
     assert 0 < values.connection().ttl("worker:here") <= values.WORKER_TTL_SECONDS
+
+
+def test_progress_is_noted_for_the_run_that_has_the_index_alone():
+    start(7)
+    assert values.read(7).progress == 0
+    values.advance(7, 0.25, task="task")
+    values.advance(7, 0.75, task="another")
+    assert values.read(7).progress == 0.25
+    values.store(7, b"13", 0.1)
+    assert values.read(7).progress == 1
+    values.advance(7, 0.5, task="task")
+    assert values.read(7).progress == 1
+
+
+def test_progress_begins_anew_and_a_failure_has_none():
+    start(7)
+    values.advance(7, 0.25, task="task")
+    start(7)
+    assert values.read(7).progress == 0
+    values.advance(7, 0.25, task="task")
+    values.fail(7, "It broke.", task="task")
+    assert values.read(7).progress is None
+
+
+def test_what_is_queued_again_has_no_progress():
+    start(7, worker="dead")
+    values.advance(7, 0.25, task="task")
+    assert values.claim([7]) == [7]
+    assert values.read(7).progress is None
+
+
+def test_storing_says_how_far_it_is():
+    start(7)
+    fractions = []
+    values.store(7, b"1" * 2_500_000, 0.1, fractions.append)
+    assert fractions == [0, 1 / 3, 2 / 3]
+
+
+def test_failed_checks_are_counted_for_each_worker():
+    assert values.failed_checks() == {}
+    values.count_failed_check("one")
+    values.count_failed_check("two")
+    values.count_failed_check("two")
+    assert values.failed_checks() == {"one": 1, "two": 2}

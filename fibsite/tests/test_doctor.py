@@ -23,10 +23,28 @@ def lines(capsys, *arguments):
 def test_a_healthy_system_is_ok_in_every_line(capsys, worker):
     status, parts = lines(capsys)
     assert status == 0
-    assert list(parts) == ["versions", "postgres", "migrations", "broker", "values", "memory policy", "worker"]
+    assert list(parts) == [
+        "versions",
+        "postgres",
+        "migrations",
+        "broker",
+        "values",
+        "memory policy",
+        "checks",
+        "worker",
+    ]
     assert all(line.startswith("ok") and " ms " in line for line in parts.values())
     assert "PostgreSQL 18" in parts["postgres"]
     assert "Valkey 9" in parts["values"]
+
+
+def test_failed_checks_are_wrong_with_a_hint(capsys, worker):
+    values.count_failed_check("some-worker")
+    status, parts = lines(capsys)
+    assert status == 1
+    assert parts["checks"].startswith("WRONG")
+    assert "1 of some-worker" in parts["checks"]
+    assert "replace it" in parts["hint"]
 
 
 def test_a_missing_worker_is_wrong_with_a_hint(capsys, monkeypatch):

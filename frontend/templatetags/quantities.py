@@ -6,6 +6,8 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 
+from calculator.memory import readable
+
 register = template.Library()
 
 DIGITS_TOGETHER = 10
@@ -22,12 +24,7 @@ def grouped(number: int) -> str:
 @register.filter
 def memory(count: int) -> str:
     """Write a number of bytes in the unit that suits it: 879.4 MB."""
-    amount = float(count)
-    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB", "RB"):
-        if amount < 999.95:  # noqa: PLR2004 what would round up to 1000 has the next unit
-            return f"{amount:,.0f}{GAP}{unit}" if unit == "bytes" else f"{amount:,.1f}{GAP}{unit}"
-        amount /= 1000
-    return f"{amount:,.1f}{GAP}QB"
+    return readable(count, GAP)
 
 
 @register.filter
@@ -44,6 +41,12 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.2f}{GAP}s"
     minutes, left = divmod(round(seconds), 60)
     return f"{minutes:,}{GAP}min{GAP}{left}{GAP}s"
+
+
+@register.filter
+def percent(fraction: float) -> str:
+    """Write a fraction in whole percent, cut off rather than rounded: 99.9 % of the work is not done."""
+    return f"{int(fraction * 100)}{GAP}%"
 
 
 @register.filter

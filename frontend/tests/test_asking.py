@@ -98,6 +98,15 @@ def test_a_page_about_a_running_value_looks_again(client, running):
     assert "F(7) is running A worker is calculating it. This page looks again every second." in words(response)
 
 
+def test_a_page_about_a_running_value_shows_how_far_it_is(client, running):
+    running(7)
+    values.advance(7, 0.629, task="task")
+    for page in ("/?asked=7", "/values/7"):
+        response = client.get(page)
+        assert "A worker is calculating it: 62 % done. " in words(response).replace("\N{NO-BREAK SPACE}", " ")
+        assert '<progress value="0.629"' in response.content.decode()
+
+
 def test_a_value_that_takes_long_is_looked_at_more_rarely(client, running):
     running(7)
     values.connection().hset("fib:7", "started_at", time.time() - 60)

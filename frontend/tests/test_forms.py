@@ -63,7 +63,7 @@ def test_too_high_an_index_says_the_limit_and_what_it_would_need():
         "index": [
             (
                 "Index too high: the limit is 100,000,000. "
-                "F(100,000,001) has 20,898,764 digits and would need 88.8\N{NO-BREAK SPACE}MB of memory."
+                "F(100,000,001) has 20,898,764 digits and would need 123.0\N{NO-BREAK SPACE}MB of memory."
             )
         ]
     }
@@ -73,7 +73,7 @@ def test_too_high_an_index_says_the_limit_and_what_it_would_need():
 def test_the_highest_index_that_can_be_read_has_a_cost_too():
     (message,) = IndexForm({"index": "9" * 30}).errors["index"]
     assert "has 208,987,640,249,978,733,769,272,089,237 digits" in message
-    assert message.endswith("would need 877.7\N{NO-BREAK SPACE}RB of memory.")
+    assert message.endswith("would need 836.0\N{NO-BREAK SPACE}RB of memory.")
 
 
 def test_the_hint_names_the_limit_of_the_settings(settings):

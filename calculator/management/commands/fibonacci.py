@@ -1,4 +1,6 @@
 import os
+import resource
+import stat
 import sys
 import tempfile
 import time
@@ -10,11 +12,16 @@ from typing import IO, Any
 
 import gmpy2
 from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
 
 from calculator import fibonacci
+from calculator.indices import HIGHEST
+from calculator.memory import TooLittleMemoryError, readable, require_memory
 
-# Above this a slip of the hand is likelier than a wish: F(10⁹) has 208,987,640 digits.
-HIGHEST = 1_000_000_000
+# The progress bar does not flash up for what is soon done.
+BAR_AFTER_SECONDS = 0.5
+# What ru_maxrss counts in: bytes on macOS, else kilobytes.
+RESIDENT_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Command(BaseCommand):
@@ -36,11 +43,15 @@ class Command(BaseCommand):
         if modulus is None and not digits and max(numbers) > HIGHEST:
             raise CommandError(f"N is at most {HIGHEST:,} without --mod or --digits.")
         began = time.perf_counter()
+        written = 0
         try:
             with written_whole(output) if output else nullcontext(sys.stdout.buffer) as stream:
                 for number in numbers:
-                    stream.write(line(number, modulus, only_count=digits) + b"\n")
+                    text = line(number, modulus, only_count=digits)
+                    stream.write(text)
+                    stream.write(b"\n")
                     stream.flush()
+                    written += len(text)
         except BrokenPipeError:
             # The reader, such as `head`, has enough; Python would complain again when it flushes at its exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,7 +61,12 @@ class Command(BaseCommand):
             raise CommandError("This needs more memory than there is.") from None
         else:
             if output:
-                self.stderr.write(f"Wrote {output} in {time.perf_counter() - began:.2f} s.")
+                resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RESIDENT_UNIT
+                self.stderr.write(
+                    f"Wrote {output}: {written:,} digits in {time.perf_counter() - began:.2f} s,"
+                    f" with {readable(resident)} of memory.",
+                    self.style.SUCCESS,
+                )
 
 
 def line(number: int, modulus: int | None, *, only_count: bool) -> bytes:
@@ -59,10 +75,28 @@ def line(number: int, modulus: int | None, *, only_count: bool) -> bytes:
         return decimal_text(fibonacci.modulo(number, modulus))
     if only_count:
         return decimal_text(fibonacci.digit_count(number))
-    decimal = fibonacci.digits(number)
-    if not fibonacci.matches(decimal, number):
-        raise CommandError(f"F({number}) failed its check and is not printed: this machine computes wrongly.")
-    return decimal
+    return digits_with_bar(number)
+
+
+def digits_with_bar(number: int) -> bytes:
+    """Return the digits of F(number), with a progress bar when somebody looks and it takes long."""
+    try:
+        require_memory(number)
+    except TooLittleMemoryError as error:
+        raise CommandError(f"F({number:,}) is too large for this machine. {error}") from error
+    # On its way through a pager the bar would run through what that shows.
+    hidden = not sys.stderr.isatty() or stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    shape = f"F({number:,}) {{percentage:3.0f}}% {{bar}} {{elapsed}} so far, {{remaining}} to go"
+    with tqdm(total=1.0, bar_format=shape, delay=BAR_AFTER_SECONDS, leave=False, disable=hidden) as bar:
+        try:
+            return fibonacci.digits(number, lambda fraction: move(bar, fraction))
+        except fibonacci.WrongDigitsError as error:
+            message = f"F({number}) failed its check and is not printed: this machine computes wrongly."
+            raise CommandError(message) from error
+
+
+def move(bar: "tqdm[Any]", fraction: float) -> None:
+    bar.update(fraction - bar.n)
 
 
 def decimal_text(number: int) -> bytes:

@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from calculator import values
 from fibsite.health import redis_of
 
-PACKAGES = ("django", "djangorestframework", "celery", "kombu", "redis", "psycopg", "gunicorn", "gmpy2")
+PACKAGES = ("django", "djangorestframework", "celery", "kombu", "redis", "psycopg", "gunicorn", "gmpy2", "numpy")
 
 
 class UnhealthyError(Exception):
@@ -42,6 +42,7 @@ class Command(BaseCommand):
             "broker": broker,
             "values": stored_values,
             "memory policy": memory_policy,
+            "checks": checks,
             "worker": lambda: worker(timeout),
         }
         healthy = [self.report(name, part) for name, part in parts.items()]
@@ -73,6 +74,7 @@ HINTS = {
     "broker": "Check REDIS_HOST, REDIS_PORT, REDIS_PASSWORD and REDIS_TLS, or BROKER_URL.",
     "values": "Check REDIS_HOST, REDIS_PORT, REDIS_PASSWORD and REDIS_TLS, or VALUES_URL.",
     "memory policy": "Redis must answer first.",
+    "checks": "Redis must answer first.",
     "worker": "The broker must answer first.",
 }
 
@@ -138,6 +140,15 @@ def memory_policy() -> str:
         raise UnhealthyError(f"{policy} with a limit of {limit / 2**20:,.0f} MiB refuses tasks when it is full", hint)
     used = int(memory["used_memory"]) / 2**20
     return f"{policy}, {used:,.1f} MiB used of {f'{limit / 2**20:,.0f} MiB' if limit else 'what the machine has'}"
+
+
+def checks() -> str:
+    failed = values.failed_checks()
+    if failed:
+        counts = ", ".join(f"{count:,} of {name}" for name, count in sorted(failed.items()))
+        hint = "That worker's machine computes wrongly: replace it. To forget these: values' Redis, DEL failed-checks."
+        raise UnhealthyError(f"computations failed their check and were computed anew: {counts}", hint)
+    return "no computed digits ever failed their check"
 
 
 def worker(timeout: float) -> str:
