@@ -3,10 +3,12 @@
 import logging
 import os
 import socket
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from celery import bootsteps
+from django.conf import settings
 from redis import RedisError
 
 from calculator import values
@@ -43,6 +45,8 @@ class Heartbeat(bootsteps.StartStopStep):
         self.stop(parent)
 
     def renew(self) -> None:
+        if settings.WORKER_HEARTBEAT_FILE:
+            Path(settings.WORKER_HEARTBEAT_FILE).touch()
         self.say(values.renew_worker)
 
     def cancel(self) -> None:

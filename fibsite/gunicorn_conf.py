@@ -9,7 +9,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
-from fibsite.processors import available_processors
+from calculator.fibonacci.processors import available_processors
 
 env = Env()
 
@@ -20,6 +20,8 @@ worker_class = "gthread"
 threads = env.int("WEB_THREADS", 16, validate=validate.Range(min=1))
 # A request in flight when the process is told to stop may finish.
 graceful_timeout = 15
+# Longer than the routing nginx keeps its idle connections (60 s), or it would use one that is being closed.
+keepalive = 75
 # Memory given back by the C libraries is fragmented after some ten thousand large downloads.
 max_requests = 50_000
 max_requests_jitter = 5_000

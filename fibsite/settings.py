@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from django_guid.integrations import CeleryIntegration
 from environs import Env, EnvValidationError, validate
 
 from calculator.indices import HIGHEST
@@ -31,6 +32,8 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # Whether visitors come by https, through whatever ends TLS in front. Off only without any TLS, as on a laptop.
 HTTPS = env.bool("HTTPS", not DEBUG)
+# In development: the page that is open in a browser follows a change of a template or a static file.
+BROWSER_RELOAD = env.bool("BROWSER_RELOAD", False)
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
 
 # What is asked of the subject, see calculator/indices.py and calculator/values.py.
@@ -38,6 +41,8 @@ MAX_INDEX = env.int("MAX_INDEX", 100_000_000, validate=validate.Range(min=0, max
 VALUE_TTL_SECONDS = env.int("VALUE_TTL_SECONDS", 30 * 24 * 3600, validate=at_least(60))
 QUICK_SECONDS = env.float("QUICK_SECONDS", 0.05, validate=validate.Range(min=0))
 TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", 600, validate=at_least(1))
+# Touched by the worker as long as it lives, for a container's health check.
+WORKER_HEARTBEAT_FILE = env.str("WORKER_HEARTBEAT_FILE", "")
 TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", 660, validate=at_least(2))
 
 # Postgres. Elastic Beanstalk names a coupled database RDS_*.
@@ -87,6 +92,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_guid",
     "calculator",
     "frontend",
     "fibsite",
@@ -95,6 +101,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First: a load balancer's probe carries the host's private address as Host and speaks plain http.
     "fibsite.health.HealthMiddleware",
+    "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "fibsite.errors.OutageMiddleware",
@@ -105,6 +112,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+
+if BROWSER_RELOAD:
+    INSTALLED_APPS += ["django_browser_reload", "django_watchfiles"]
+    MIDDLEWARE += ["django_browser_reload.middleware.BrowserReloadMiddleware"]
 
 ROOT_URLCONF = "fibsite.urls"
 WSGI_APPLICATION = "fibsite.wsgi.application"
@@ -241,15 +252,31 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 
+# The routing nginx makes the request id; the web process gives it to the worker with the task.
+DJANGO_GUID = {
+    "GUID_HEADER_NAME": "X-Request-ID",
+    "EXPOSE_HEADER": False,
+    "INTEGRATIONS": [CeleryIntegration()],
+}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
+    "filters": {"request_id": {"()": "django_guid.log_filters.CorrelationId"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(correlation_id)s] %(message)s"}},
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "stream": "ext://sys.stdout",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
     "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
     "loggers": {
         # Django's own handlers write a second line, and send mail, for what the root logger already has.
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        # It tells of each request id that it passes on.
+        "django_guid": {"handlers": [], "level": "WARNING", "propagate": True},
         # Requests that were wrong are their senders' affair; only failures of ours are worth a line.
         "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
         # It repeats itself several times a second while Postgres is away; the requests that notice say it too.

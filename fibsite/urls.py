@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -6,6 +7,8 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("frontend.urls")),
 ]
+if settings.BROWSER_RELOAD:
+    urlpatterns.insert(0, path("__reload__/", include("django_browser_reload.urls")))
 
 handler400 = "fibsite.errors.bad_request"
 handler403 = "fibsite.errors.forbidden"

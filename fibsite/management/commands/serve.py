@@ -18,7 +18,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from fibsite.processors import available_processors
+from calculator.fibonacci.processors import available_processors
 
 try:
     from fibsite.embedded import EmbeddedError, Postgres, Valkey, socket_folder, tethered
@@ -29,6 +29,7 @@ except ImportError as error:
 # Ctrl-C is kept within ten seconds.
 STOP_SECONDS = 9.0
 READY_SECONDS = 60.0
+HEAVY_NICENESS = 10
 
 
 class Command(BaseCommand):
@@ -89,12 +90,14 @@ class System:
             sys.executable, "-m", "gunicorn", "--config", "python:fibsite.gunicorn_conf",
             "--bind", f"{bracketed(self.host)}:{self.port}", "--graceful-timeout", "2", "fibsite.wsgi",
         ]  # fmt: skip
+        # Large indices take what nobody else wants of the processors, so that small ones do not notice them.
+        heavy = ["nice", "-n", str(HEAVY_NICENESS), *worker("heavy", available_processors())]
         return [
             Program("postgres", self.postgres.command(), "INT", "postgres"),
             Program("valkey", self.valkey.command(), "TERM", "valkey"),
             # A queue of its own for each, so that large indices never occupy the last child.
             Program("worker-quick", tethered("QUIT", *worker("quick", 1)), "QUIT", "application"),
-            Program("worker-heavy", tethered("QUIT", *worker("heavy", available_processors())), "QUIT", "application"),
+            Program("worker-heavy", tethered("QUIT", *heavy), "QUIT", "application"),
             Program("web", tethered("TERM", *gunicorn), "TERM", "application"),
         ]
 

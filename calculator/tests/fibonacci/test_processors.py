@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from fibsite.processors import available_processors
+from calculator.fibonacci.processors import available_processors
 
 HERE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
