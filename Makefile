@@ -6,7 +6,7 @@ HOST ?= 127.0.0.1
 DATA ?= var
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format lock clean
+.PHONY: help run test benchmark stack lint format lock clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -16,6 +16,9 @@ run: .venv/installed ## Run the whole system here (PORT=8000 HOST=127.0.0.1 DATA
 
 test: .venv-dev/installed ## Run all tests (ARGS= for pytest)
 	@.venv-dev/bin/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term $(ARGS)
+
+benchmark: .venv-benchmark/installed ## Compare the computation with others of its kind (ARGS=--quick)
+	@.venv-benchmark/bin/python -m benchmarks.digits $(ARGS)
 
 lint: .venv-dev/installed ## Check style, types, templates and migrations
 	.venv-dev/bin/ruff check
@@ -29,14 +32,23 @@ format: .venv-dev/installed ## Format code and templates
 	.venv-dev/bin/ruff format
 	.venv-dev/bin/djlint --quiet --reformat frontend/templates || true
 
+stack: ## Rehearse production in containers on http://localhost:3080/ (Ctrl-C stops it; HTTP_PORT=3080)
+	docker build --quiet --file docker/Dockerfile --target app --tag fibsite-app:local .
+	docker build --quiet --file docker/Dockerfile --target frontend --tag fibsite-frontend:local .
+	docker build --quiet --file docker/Dockerfile --target nginx --tag fibsite-nginx:local .
+	APP_IMAGE=fibsite-app:local FRONTEND_IMAGE=fibsite-frontend:local NGINX_IMAGE=fibsite-nginx:local \
+	HTTP_PORT=$${HTTP_PORT:-3080} \
+	docker compose --file deploy/docker-compose.yml --file deploy/docker-compose.local.yml up
+
 lock: .venv-dev/installed ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	PATH="$(CURDIR)/.venv-dev/bin:$$PATH" requirements/lock $(ARGS)
 
 clean: ## Remove the virtual environments; the data in var/ stays
-	rm -rf .venv .venv-dev
+	rm -rf .venv .venv-dev .venv-benchmark
 
 .venv/installed: requirements/run.txt
 .venv-dev/installed: requirements/all.txt
+.venv-benchmark/installed: requirements/benchmark.txt
 
 # The stamp is written last, so that an interrupted installation is done again.
 %/installed:
