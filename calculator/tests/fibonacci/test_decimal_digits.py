@@ -1,13 +1,33 @@
+import enum
 import math
+from decimal import MAX_EMAX, Context, Decimal
 from itertools import pairwise
 
+import gmpy2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calculator.fibonacci import digit_count, digits
+from calculator.fibonacci import WrongDigitsError, decimal_digits, digit_count, digits, modulo
+from calculator.fibonacci.decimal_digits import FFT_FROM
 
 indices = st.integers(0, 20_000)
+
+
+@pytest.fixture
+def wrong_transform(monkeypatch):
+    """A transform one of whose rounding errors reached 1/2."""
+    right = decimal_digits.fast_doubling
+    monkeypatch.setattr(decimal_digits, "fast_doubling", lambda n, threads: with_a_wrong_digit(right(n, threads)))
+
+
+def with_a_wrong_digit(text: bytes) -> bytes:
+    middle = len(text) // 2
+    return text[:middle] + (b"1" if text[middle : middle + 1] == b"0" else b"0") + text[middle + 1 :]
+
+
+def by_gmp(n: int) -> bytes:
+    return gmpy2.fib(n).digits().encode()
 
 
 def value(n: int) -> int:
@@ -20,9 +40,9 @@ def value(n: int) -> int:
     return result
 
 
-def test_the_first_2000_values_agree_with_plain_addition():
+def test_the_first_3000_values_agree_with_plain_addition():
     current, following = 0, 1
-    for n in range(2001):
+    for n in range(3001):
         assert digits(n) == str(current).encode()
         current, following = following, current + following
 
@@ -37,6 +57,23 @@ def test_a_million_has_the_published_digits():
     assert len(text) == 208_988
     assert text.startswith(b"19532821287077577316")
     assert text.endswith(b"68996526838242546875")
+
+
+def test_a_hundred_millions_first_digits_are_those_of_the_closed_form_and_its_last_ones_those_of_its_residue():
+    text = digits(10**8)
+    assert len(text) == digit_count(10**8)
+    context = Context(prec=60, Emax=MAX_EMAX)
+    root_five = context.sqrt(Decimal(5))
+    power = context.power(context.divide(context.add(1, root_five), 2), 10**8)
+    first = "".join(map(str, context.divide(power, root_five).as_tuple().digits))
+    assert text[:20] == b"47371034734563369625" == first[:20].encode()
+    assert text[-1000:] == str(modulo(10**8, 10**1000)).zfill(1000).encode()
+
+
+@given(st.integers(FFT_FROM - 1000, 2 * FFT_FROM))
+@settings(deadline=None)
+def test_where_the_transform_begins_the_values_are_those_of_gmp(n):
+    assert (digits(n) == by_gmp(n)) is True
 
 
 @given(indices)
@@ -59,7 +96,8 @@ def test_the_greatest_common_divisor_is_that_of_the_indices(m, n):
     assert math.gcd(value(m), value(n)) == value(math.gcd(m, n))
 
 
-@given(st.integers(0, 200_000))
+@given(st.integers(0, 2 * FFT_FROM))
+@settings(deadline=None)
 def test_the_digit_count_is_the_length_of_the_digits(n):
     assert digit_count(n) == len(digits(n))
 
@@ -85,3 +123,61 @@ def test_the_digit_count_of_an_index_that_nobody_can_compute():
 def test_what_is_not_an_index_is_refused(function, wrong):
     with pytest.raises(ValueError, match="whole number from 0"):
         function(wrong)
+
+
+def test_a_subclass_of_the_integers_is_an_index_too():
+    class Index(enum.IntEnum):
+        small = 1000
+        large = FFT_FROM
+
+    assert digits(Index.small) == by_gmp(1000)
+    assert digits(Index.large) == by_gmp(FFT_FROM)
+
+
+@pytest.mark.parametrize("threads", [None, 1, 2])
+def test_progress_changes_nothing(threads):
+    reports = []
+    assert digits(FFT_FROM, reports.append, threads=threads) == digits(FFT_FROM, threads=threads) == by_gmp(FFT_FROM)
+    assert reports
+
+
+def test_right_digits_pass_their_check_silently(caplog):
+    failed = []
+    digits(FFT_FROM, on_failed_check=lambda: failed.append(1))
+    assert failed == []
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("wrong_transform")
+def test_wrong_digits_are_computed_anew_reported_once_and_logged(caplog):
+    failed = []
+    assert digits(FFT_FROM, on_failed_check=lambda: failed.append(1)) == by_gmp(FFT_FROM)
+    assert failed == [1]
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", f"The digits of F({FFT_FROM}) failed their check; GMP computes them anew")
+    ]
+
+
+@pytest.mark.usefixtures("wrong_transform")
+def test_wrong_digits_are_computed_anew_even_if_nobody_wants_to_know():
+    assert digits(FFT_FROM) == by_gmp(FFT_FROM)
+
+
+@pytest.mark.usefixtures("wrong_transform")
+def test_wrong_digits_of_a_machine_that_computes_wrongly_are_not_returned(monkeypatch):
+    right = decimal_digits.by_gmp
+    monkeypatch.setattr(decimal_digits, "by_gmp", lambda n: with_a_wrong_digit(right(n)))
+    failed = []
+    with pytest.raises(WrongDigitsError, match=str(FFT_FROM)):
+        digits(FFT_FROM, on_failed_check=lambda: failed.append(1))
+    assert failed == [1]
+
+
+@pytest.mark.usefixtures("wrong_transform")
+def test_the_transform_is_used_within_its_limits_only(monkeypatch):
+    # Only what the broken transform computes fails its check.
+    failed = []
+    monkeypatch.setattr(decimal_digits, "FFT_TO", FFT_FROM + 10)
+    for n in (FFT_FROM - 1, FFT_FROM, FFT_FROM + 10, FFT_FROM + 11):
+        assert digits(n, on_failed_check=lambda n=n: failed.append(n)) == by_gmp(n)
+    assert failed == [FFT_FROM, FFT_FROM + 10]
