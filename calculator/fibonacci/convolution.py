@@ -49,10 +49,11 @@ FEW = 2**17
 # lie a large power of two apart would share their places in the cache.
 ROW_LENGTHS = 2**30 * 3**13 * 5**9 * 7**7
 COLUMNS = 2**5 * 3**13 * 5**9 * 7**7
-# So many words at a seam take up what was carried there.
+# So many words at a seam take up what was carried there; no span of columns may be shorter than this and one more.
 SEAM = 16
+SHORTEST_SPAN = 32
 # What the passes over a point cost for each number, relative to each other.
-COLUMN_WORK, ROW_WORK, WORD_WORK = 1.0, 2.2, 1.4
+COLUMN_WORK, ROW_WORK, WORD_WORK = 1.0, 2.2, 1.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class Doubling:
     ) -> None:
         rows, columns, size = grid.rows, grid.columns, grid.points
         block = BLOCK if size < MANY else 2 * BLOCK
-        self.width, self.height = max(8, block // rows), max(1, block // columns)
+        self.width, self.height = max(SHORTEST_SPAN, block // rows), max(1, block // columns)
         self.numbers = pair.numbers[:, :size].reshape(2, rows, columns)
         self.points = pair.points[:, :size].reshape(2, rows, columns)
         self.odd, self.observe = odd, observe

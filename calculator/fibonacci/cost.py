@@ -22,10 +22,7 @@ MEASURED_SECONDS = (
 GMP_SECONDS = ((FFT_TO, 56.0), (2 * FFT_TO, 120.0))
 # GMP's text, its copy while it is handed over, and the working space of the conversion.
 GMP_BYTES_PER_DIGIT = 4
-# Working space beside the numbers: tables, the transforms' own buffers, and what each thread needs.
 BYTES_AT_LEAST = 3_000_000
-BYTES_WITH_THREADS = 5_000_000
-THREADS_FROM = 5_000_000
 LARGEST_EXPONENT = 700
 
 
@@ -47,10 +44,7 @@ def predict(n: int) -> Cost:
     within 15 % from 10⁶ to 10⁹ with two threads (benchmarks/memory.py).
     """
     count = digit_count(n)
-    if FFT_FROM <= n <= FFT_TO:
-        needed = memory(n) + (BYTES_AT_LEAST if n < THREADS_FROM else BYTES_WITH_THREADS)
-    else:
-        needed = BYTES_AT_LEAST + GMP_BYTES_PER_DIGIT * count
+    needed = memory(n) if FFT_FROM <= n <= FFT_TO else BYTES_AT_LEAST + GMP_BYTES_PER_DIGIT * count
     return Cost(digits=count, seconds=seconds(n), bytes=needed)
 
 

@@ -46,6 +46,7 @@ def digits(
     with Threads(threads, work(n), progress) as crew:
         text = fast_doubling(n, crew)
         if matches(text, n, threads=crew):
+            crew.finish()
             return text
     logger.error("The digits of F(%d) failed their check; GMP computes them anew", n)
     if on_failed_check:

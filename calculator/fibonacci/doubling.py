@@ -2,7 +2,7 @@
 
 import gmpy2
 
-from calculator.fibonacci.convolution import Grid, Pair
+from calculator.fibonacci.convolution import FEW, Grid, Pair
 from calculator.fibonacci.modular import CHECK_WORK
 from calculator.fibonacci.threads import Threads
 from calculator.fibonacci.words import WORD, Floats, from_text, to_text
@@ -12,10 +12,13 @@ FIRST_BITS = 16
 # log₁₀φ
 DIGITS_PER_INDEX = 0.20898764024997873
 # What a word's text is worth, in the unit of the convolution's work.
-TEXT_WORK = 0.5
+TEXT_WORK = 0.8
 # And what GMP's part is worth.
-FIRST_WORK = 60_000
+FIRST_WORK = 200_000
+# Bytes of a number, and of what there is beside the numbers: tables, scratch, the transforms' own buffers.
 FLOAT = 8
+SCRATCH_ALONE = 3_000_000
+SCRATCH_OF_THREADS = 5_000_000
 
 
 def fast_doubling(n: int, threads: Threads) -> bytes:
@@ -37,10 +40,10 @@ def work(n: int) -> float:
 
 
 def memory(n: int) -> int:
-    """Return the bytes of F(n)'s computation at its peak, without what a cache-full at a time is worked on with."""
+    """Return the bytes of F(n)'s computation at its peak, with two threads."""
     # The last doubling has two numbers of half the length and all their points, and one result in their place.
     points = max(grid.points for grid in grids_for(n))
-    return points * (3 * FLOAT + 2 * 2 * FLOAT)
+    return points * (3 * FLOAT + 2 * 2 * FLOAT) + (SCRATCH_ALONE if points < FEW else SCRATCH_OF_THREADS)
 
 
 def words_of(n: int, threads: Threads) -> Floats:

@@ -62,17 +62,18 @@ class Threads:
         share = work / max(1, size)
 
         def take_runs(*, reports: bool) -> None:
-            for start, stop in runs:
-                results[start] = part(self.counted(blocks(start, stop, block), share, reports=reports))
+            try:
+                for start, stop in runs:
+                    results[start] = part(self.counted(blocks(start, stop, block), share, reports=reports))
+            except BaseException:
+                self.stopped = True
+                raise
 
         others = [self.pool.submit(take_runs, reports=False) for _ in range(min(self.count, count) - 1) if self.pool]
         try:
             take_runs(reports=True)
             for other in others:
                 other.result()
-        except BaseException:
-            self.stopped = True
-            raise
         finally:
             # Nobody may still write when the caller goes on, whatever happened.
             wait(others)
@@ -91,6 +92,11 @@ class Threads:
             else:
                 with self.lock:
                     self.done += work
+
+    def finish(self) -> None:
+        """Report that all is done."""
+        self.done = self.work
+        self.advance(0.0)
 
     def advance(self, work: float) -> None:
         """Note that so much more work is done, and report it."""

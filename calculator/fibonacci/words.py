@@ -20,7 +20,7 @@ BASE = 10**WORD
 TEXT = np.char.zfill(np.arange(BASE).astype(f"S{WORD}"), WORD)
 # So many words are worked on at once, to stay in the cache as well.
 BLOCK = 2**15
-# Two rounds bring anything below BASE³/20 into balance, to within a tenth of BASE/2.
+# Two rounds bring anything below BASE³/10 into balance, to within a fifth of BASE/2.
 ROUNDS = 2
 ZERO = ord("0")
 
@@ -38,7 +38,7 @@ def carry(words: Floats, scratch: Floats | None = None, stride: int = 1) -> Floa
     """
     Bring words into balance, in place, each giving what it has too much to the next; return what leaves at the top.
 
-    words: integers below BASE³/20, contiguous, of any shape: rows along the last axis are numbers of their own.
+    words: integers below BASE³/10, contiguous, of any shape: rows along the last axis are numbers of their own.
     scratch: memory of twice their size, for speed. stride: how many numbers take turns along the last axis; of each
     the top is returned, so the result's last axis has this length. Whatever the words were, the value is kept exactly.
     """
