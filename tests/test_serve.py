@@ -31,6 +31,7 @@ class Served:
         environment = {
             name: value for name, value in os.environ.items() if name in {"PATH", "HOME"} or name.startswith("COVERAGE")
         }
+        environment["MAX_INDEX"] = "1000000000"
         command = [sys.executable, "manage.py", "serve", "--data", str(data), "--port", "0", *arguments]
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -203,11 +204,19 @@ def test_a_killed_web_process_worker_or_server_is_started_again(serve, eventuall
 
 def test_what_is_being_computed_at_ctrl_c_is_computed_after_the_restart(serve, eventually):
     served = serve()
-    served.ask(90_000_000, wait=0)
-    eventually(lambda: json.loads(served.open("/api/values/90000000"))["state"] == "running")
+    served.ask(600_000_000, wait=0)
+    eventually(lambda: json.loads(served.open("/api/values/600000000"))["state"] == "running")
     served.stop()
     again = serve()
-    eventually(lambda: json.loads(again.open("/api/values/90000000"))["state"] == "done", 60)
+    eventually(lambda: json.loads(again.open("/api/values/600000000"))["state"] == "done", 60)
+
+
+def test_large_indices_leave_the_processors_to_small_ones(serve):
+    served = serve()
+    niceness = {
+        queue: {process.nice() for process in running(served, f"--queues {queue}")} for queue in ("quick", "heavy")
+    }
+    assert niceness == {"quick": {0}, "heavy": {10}}
 
 
 def refused(*arguments):
