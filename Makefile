@@ -6,7 +6,7 @@ HOST ?= 127.0.0.1
 DATA ?= var
 
 .DELETE_ON_ERROR:
-.PHONY: help run test benchmark stack lint format lock clean
+.PHONY: help run test containers benchmark stack lint format lock clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -15,7 +15,11 @@ run: .venv/installed ## Run the whole system here (PORT=8000 HOST=127.0.0.1 DATA
 	@exec .venv/bin/python manage.py serve --host $(HOST) --port $(PORT) --data "$(DATA)"
 
 test: .venv-dev/installed ## Run all tests (ARGS= for pytest)
-	@.venv-dev/bin/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term $(ARGS)
+	@.venv-dev/bin/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term \
+	  --ignore tests/containers $(ARGS)
+
+containers: .venv-dev/installed ## Test the images and both compose stacks; needs Docker (ARGS= for pytest)
+	@.venv-dev/bin/python -m pytest tests/containers $(ARGS)
 
 benchmark: .venv-benchmark/installed ## Compare the computation with others of its kind (ARGS=--quick)
 	@.venv-benchmark/bin/python -m benchmarks.digits $(ARGS)

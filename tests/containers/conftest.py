@@ -64,6 +64,8 @@ def production(images):
         HTTP_PORT="127.0.0.1:{port}",
         ALLOWED_HOSTS=HOST,
         HTTPS="true",
+        # For computations that take seconds.
+        MAX_INDEX="999999999",
     )
     yield from running(stack)
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--timeout", type=float, default=1.0, help="seconds to wait for the workers (%(default)s)")
+        parser.add_argument("--timeout", type=float, default=2.0, help="seconds to wait for the workers (%(default)s)")
 
     def handle(self, *, timeout: float, **_: Any) -> None:
         parts: dict[str, Callable[[], str]] = {
