@@ -15,8 +15,7 @@ run: .venv/installed ## Run the whole system here (PORT=8000 HOST=127.0.0.1 DATA
 	@exec .venv/bin/python manage.py serve --host $(HOST) --port $(PORT) --data "$(DATA)"
 
 test: .venv-dev/installed ## Run all tests (ARGS= for pytest)
-	@.venv-dev/bin/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term \
-	  --ignore tests/containers $(ARGS)
+	@.venv-dev/bin/python -m pytest --numprocesses 2 --dist loadgroup --cov --cov-report=term $(ARGS)
 
 containers: .venv-dev/installed ## Test the images and both compose stacks; needs Docker (ARGS= for pytest)
 	@.venv-dev/bin/python -m pytest tests/containers $(ARGS)
