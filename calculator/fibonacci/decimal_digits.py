@@ -8,7 +8,7 @@ from functools import lru_cache
 from gmpy2 import fib
 
 from calculator.fibonacci.doubling import fast_doubling, work
-from calculator.fibonacci.modular import matches, require_index
+from calculator.fibonacci.modular import matches, random_prime, require_index
 from calculator.fibonacci.threads import Threads
 
 logger = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ def digits(
     n: int,
     progress: Callable[[float], None] | None = None,
     on_failed_check: Callable[[], None] | None = None,
+    on_checked: Callable[[int], None] | None = None,
     threads: int | None = None,
 ) -> bytes:
     """
@@ -35,25 +36,29 @@ def digits(
     given. For cost and memory see `predict`.
 
     From FFT_FROM to FFT_TO: fast doubling on decimal words. The text is checked modulo a random prime before it is
-    returned; should that fail, on_failed_check is called and GMP computes it anew; WrongDigitsError if even that is
-    wrong. Elsewhere: GMP's fast doubling and its conversion to decimal.
+    returned, and on_checked is called with the prime; should that fail, on_failed_check is called and GMP computes it
+    anew; WrongDigitsError if even that is wrong. Elsewhere: GMP's fast doubling and its conversion, unchecked.
     """
     if n.__class__ is int and 0 <= n < FFT_FROM:  # GMP takes under a microsecond for the smallest: no further call
         return fib(n).digits().encode()  # type: ignore[no-any-return]
     require_index(n)
     if n > FFT_TO or n < FFT_FROM:
         return by_gmp(n)
+    prime = random_prime()
     with Threads(threads, work(n), progress) as crew:
         text = fast_doubling(n, crew)
-        if matches(text, n, threads=crew):
+        right = matches(text, n, prime, crew)
+        if right:
             crew.finish()
-            return text
-    logger.error("The digits of F(%d) failed their check; GMP computes them anew", n)
-    if on_failed_check:
-        on_failed_check()
-    text = by_gmp(n)
-    if not matches(text, n):
-        raise WrongDigitsError(n)
+    if not right:
+        logger.error("The digits of F(%d) failed their check; GMP computes them anew", n)
+        if on_failed_check:
+            on_failed_check()
+        text, prime = by_gmp(n), random_prime()
+        if not matches(text, n, prime):
+            raise WrongDigitsError(n)
+    if on_checked:
+        on_checked(prime)
     return text
 
 

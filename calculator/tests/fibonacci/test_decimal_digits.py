@@ -148,6 +148,34 @@ def test_right_digits_pass_their_check_silently(caplog):
     assert caplog.records == []
 
 
+def test_digits_name_the_prime_they_were_checked_by():
+    primes = []
+    for _ in range(2):
+        text = digits(FFT_FROM, on_checked=primes.append)
+    first, second = primes
+    assert first != second
+    assert all(gmpy2.is_prime(prime) and 2**59 < prime < 2**61 for prime in primes)
+    assert gmpy2.mpz(text) % first == modulo(FFT_FROM, first)
+
+
+def test_digits_that_are_not_checked_name_no_prime(monkeypatch):
+    monkeypatch.setattr(decimal_digits, "FFT_TO", FFT_FROM)
+    primes = []
+    for n in (0, 1000, FFT_FROM - 1, FFT_FROM + 1):
+        digits(n, on_checked=primes.append)
+    assert primes == []
+
+
+@pytest.mark.usefixtures("wrong_transform")
+def test_digits_that_were_computed_anew_name_the_prime_that_they_passed(monkeypatch):
+    tried, passed = [], []
+    right = decimal_digits.matches
+    monkeypatch.setattr(decimal_digits, "matches", lambda *given: tried.append(given[2]) or right(*given))
+    digits(FFT_FROM, on_checked=passed.append)
+    assert len(set(tried)) == 2
+    assert passed == tried[1:]
+
+
 @pytest.mark.usefixtures("wrong_transform")
 def test_wrong_digits_are_computed_anew_reported_once_and_logged(caplog):
     failed = []
@@ -167,10 +195,10 @@ def test_wrong_digits_are_computed_anew_even_if_nobody_wants_to_know():
 def test_wrong_digits_of_a_machine_that_computes_wrongly_are_not_returned(monkeypatch):
     right = decimal_digits.by_gmp
     monkeypatch.setattr(decimal_digits, "by_gmp", lambda n: with_a_wrong_digit(right(n)))
-    failed = []
+    failed, passed = [], []
     with pytest.raises(WrongDigitsError, match=str(FFT_FROM)):
-        digits(FFT_FROM, on_failed_check=lambda: failed.append(1))
-    assert failed == [1]
+        digits(FFT_FROM, on_failed_check=lambda: failed.append(1), on_checked=passed.append)
+    assert (failed, passed) == ([1], [])
 
 
 @pytest.mark.usefixtures("wrong_transform")
