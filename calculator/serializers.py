@@ -83,6 +83,11 @@ class ValueSummary(serializers.Serializer[Any]):
     sha256 = serializers.CharField(
         source="value.sha256", allow_null=True, help_text="SHA-256 of the digits as ASCII text."
     )
+    check_prime = serializers.CharField(
+        source="value.check_prime",
+        allow_null=True,
+        help_text="The random prime modulo which the digits were checked, as text; null where they were not.",
+    )
     reason = serializers.CharField(
         source="value.reason", allow_null=True, help_text="Why the computation failed, if it did."
     )
@@ -90,6 +95,11 @@ class ValueSummary(serializers.Serializer[Any]):
         source="value.seconds", allow_null=True, help_text="How long the computation took."
     )
     worker = serializers.CharField(source="value.worker", allow_null=True, help_text="Which worker computed it.")
+    received_at = serializers.DateTimeField(
+        source="value.received_at",
+        allow_null=True,
+        help_text="When the request arrived that had it computed.",
+    )
     queued_at = serializers.DateTimeField(source="value.queued_at", allow_null=True)
     started_at = serializers.DateTimeField(source="value.started_at", allow_null=True)
     finished_at = serializers.DateTimeField(source="value.finished_at", allow_null=True)

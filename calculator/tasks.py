@@ -58,8 +58,11 @@ def request(index: int) -> SeenIndex:
     """
     if index > settings.MAX_INDEX:
         raise IndexTooHighError(index)
+    began = time.monotonic()
     seen = SeenIndex.objects.record(index)
-    transaction.on_commit(partial(enqueue, [index], failed_longer_than=RETRY_FAILED_SECONDS))
+    transaction.on_commit(
+        lambda: enqueue([index], failed_longer_than=RETRY_FAILED_SECONDS, received_ago=time.monotonic() - began)
+    )
     return seen
 
 
@@ -76,8 +79,9 @@ def look_up(indices: Sequence[int]) -> list[Value]:
         return [Value(index, State.WAITING) for index in indices]
     found = [value or missing(index) for index, value in zip(indices, known, strict=True)]
     healed = set(heal([value for value in found if not value.is_final][:MOST_HEALED_AT_ONCE]))
+    now = datetime.now(UTC)
     return [
-        replace(value, state=State.QUEUED, queued_at=datetime.now(UTC))
+        replace(value, state=State.QUEUED, received_at=now, queued_at=now)
         if value.index in healed and value.state == State.WAITING
         else value
         for value in found
@@ -106,17 +110,22 @@ def recompute(index: int) -> Value:
     return look_up([index])[0]
 
 
-def enqueue(indices: Iterable[int], queued_longer_than: float = 0, failed_longer_than: float = 0) -> list[int]:
+def enqueue(
+    indices: Iterable[int],
+    queued_longer_than: float = 0,
+    failed_longer_than: float = 0,
+    received_ago: float = 0,
+) -> list[int]:
     """
     Claim the indices and send a task for each that is neither known nor under way; return these.
 
     Safe to repeat and to run concurrently. When Redis cannot be reached they are kept in memory and tried again.
-    `queued_longer_than` and `failed_longer_than`: see values.claim.
+    `queued_longer_than`, `failed_longer_than` and `received_ago`: see values.claim.
     """
     unsent = list(dict.fromkeys(indices))
     sent: list[int] = []
     try:
-        unsent = values.claim(unsent, queued_longer_than, failed_longer_than)
+        unsent = values.claim(unsent, queued_longer_than, failed_longer_than, received_ago)
         while unsent:
             compute.apply_async((unsent[0],), queue=queue_for(unsent[0]))
             sent.append(unsent.pop(0))
@@ -206,18 +215,21 @@ def compute(self: Any, index: int) -> None:
         return
     began = time.perf_counter()
     progress = Progress(index, self.request.id)
+    check_primes: list[int] = []
     try:
         require_memory(index)
         decimal = digits(
             index,
             lambda fraction: progress.advance(fraction * COMPUTATION),
             on_failed_check=partial(values.count_failed_check, WorkerName.current),
+            on_checked=check_primes.append,
         )
         values.store(
             index,
             decimal,
             time.perf_counter() - began,
             lambda fraction: progress.advance(COMPUTATION + fraction * (1 - COMPUTATION)),
+            check_prime=check_primes[0] if check_primes else None,
         )
     except MemoryError as error:
         # Celery ends the whole worker on a MemoryError.

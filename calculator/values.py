@@ -1,7 +1,7 @@
 """
 The computed values, in Redis: one hash for each index, and this module owns every key and field.
 
-    fib:{n}        state, times, digit count, first and last digits, checksum; digits:0, digits:1, … (zstd)
+    fib:{n}        state, times, what is known of the digits without reading them; digits:0, digits:1, … (zstd)
     worker:{name}  "up" while that worker lives (it expires unless renewed), "stopped" after a proper stop
     failed-checks  how many computations' digits failed their check, for each worker
 
@@ -14,7 +14,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final
@@ -23,6 +23,8 @@ import redis
 from django.conf import settings
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
+
+from calculator.fibonacci import digit_frequencies
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -69,6 +71,7 @@ class Value:
 
     index: int
     state: State
+    received_at: datetime | None = None  # when the request that led to this computation began
     queued_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -81,10 +84,19 @@ class Value:
     stored_bytes: int | None = None
     reason: str | None = None
     progress: float | None = None  # 0 … 1 while it is running, 1 when it is done
+    check_prime: int | None = None  # modulo which the digits were checked, if they were
+    frequencies: tuple[int, ...] | None = None  # how often each of the digits 0 … 9 occurs
 
     @property
     def is_final(self) -> bool:
         return self.state in {State.DONE, State.FAILED}
+
+    @property
+    def computed_at(self) -> datetime | None:
+        """When the digits were there, before they were stored; None before that."""
+        if self.state != State.DONE or self.started_at is None or self.seconds is None:
+            return None
+        return self.started_at + timedelta(seconds=self.seconds)
 
     @property
     def short(self) -> str | None:
@@ -99,8 +111,8 @@ class Value:
 
 
 FIELDS: Final = (
-    "state", "queued_at", "started_at", "finished_at", "seconds", "worker",
-    "digits", "head", "tail", "sha256", "stored_bytes", "reason", "progress",
+    "state", "received_at", "queued_at", "started_at", "finished_at", "seconds", "worker", "digits", "head", "tail",
+    "sha256", "stored_bytes", "reason", "progress", "check_prime", "frequencies",
 )  # fmt: skip
 
 # `lost`: a running index that nobody runs any more, its worker being gone, stopped or past its deadline.
@@ -114,10 +126,12 @@ local function worker()
   return redis.call('GET', 'worker:' .. (redis.call('HGET', key, 'worker') or ''))
 end
 local function lost() return worker() ~= 'up' or now > number('deadline') end
-local function stamp(field) redis.call('HSET', key, field, string.format('%.6f', now)) end
+local function stamp(field, ago)
+  redis.call('HSET', key, field, string.format('%.6f', now - (ago or 0)))
+end
 """
 
-# ARGV: seconds to live, longest time in the queue, longest time since a failure (0: any).
+# ARGV: seconds to live, longest time in the queue, longest time since a failure (0: any), seconds since the request.
 CLAIM: Final = (
     PRELUDE
     + """
@@ -136,6 +150,7 @@ end
 if state == 'queued' and not is_over(ARGV[2], 'queued_at') then return 0 end
 redis.call('HDEL', key, 'started_at', 'worker', 'task', 'deadline', 'progress')
 redis.call('HSET', key, 'state', 'queued')
+stamp('received_at', ARGV[4])
 stamp('queued_at')
 redis.call('EXPIRE', key, ARGV[1])
 return 1
@@ -210,18 +225,25 @@ end
 )
 
 
-def claim(indices: Iterable[int], queued_longer_than: float = 0, failed_longer_than: float = 0) -> list[int]:
+def claim(
+    indices: Iterable[int],
+    queued_longer_than: float = 0,
+    failed_longer_than: float = 0,
+    received_ago: float = 0,
+) -> list[int]:
     """
     Claim those of `indices` that nobody has claimed or whose computation was lost; return them, now "queued".
 
     Atomic for each index: of many claims at once one gets it. `queued_longer_than`: seconds after which an index that
     is still queued counts as lost too, `failed_longer_than`: seconds after which one that failed may be tried again;
-    0 for never. The caller sends the task, or calls `unclaim`. One round trip.
+    0 for never. `received_ago`: seconds since somebody's request for them began. The caller sends the task, or calls
+    `unclaim`. One round trip.
     """
     asked = list(indices)
+    arguments = [settings.VALUE_TTL_SECONDS, queued_longer_than, failed_longer_than, received_ago]
     with connection().pipeline(transaction=False) as pipeline:
         for index in asked:
-            pipeline.eval(CLAIM, 1, key(index), settings.VALUE_TTL_SECONDS, queued_longer_than, failed_longer_than)
+            pipeline.eval(CLAIM, 1, key(index), *arguments)
         return [index for index, claimed in zip(asked, pipeline.execute(), strict=True) if claimed]
 
 
@@ -255,12 +277,18 @@ def advance(index: int, fraction: float, *, task: str) -> None:
     connection().eval(ADVANCE, 1, key(index), task, f"{fraction:.4f}")
 
 
-def store(index: int, digits: bytes, seconds: float, progress: Callable[[float], None] | None = None) -> None:
+def store(
+    index: int,
+    digits: bytes,
+    seconds: float,
+    progress: Callable[[float], None] | None = None,
+    check_prime: int | None = None,
+) -> None:
     """
     Store the digits of F(index), computed in `seconds`, and make the index "done"; storing twice is harmless.
 
-    progress: called with the fraction that is stored, 0 … 1. Memory: one compressed piece above the digits. Raises
-    DigitsGoneError if the pieces are deleted as fast as they are written.
+    progress: called with the fraction that is stored, 0 … 1. check_prime: modulo which the digits were checked. Memory:
+    one compressed piece above the digits. Raises DigitsGoneError if the pieces are deleted as fast as they are written.
     """
     view = memoryview(digits)
     pieces = range(0, len(digits), DIGITS_PER_PIECE)
@@ -271,10 +299,15 @@ def store(index: int, digits: bytes, seconds: float, progress: Callable[[float],
         "sha256": hashlib.sha256(view).hexdigest(),
         "seconds": seconds,
     }
+    if check_prime:
+        fields["check_prime"] = check_prime
     for _ in range(3):
         stored_bytes = 0
+        frequencies = [0] * 10
         for number, first in enumerate(pieces):
-            frame = zstd.compress(view[first : first + DIGITS_PER_PIECE], ZSTD_LEVEL)
+            piece = view[first : first + DIGITS_PER_PIECE]
+            frequencies = [sum(counts) for counts in zip(frequencies, digit_frequencies(piece), strict=True)]
+            frame = zstd.compress(piece, ZSTD_LEVEL)
             stored_bytes += len(frame)
             if progress:
                 progress(number / len(pieces))
@@ -283,6 +316,7 @@ def store(index: int, digits: bytes, seconds: float, progress: Callable[[float],
                 pipeline.expire(key(index), settings.VALUE_TTL_SECONDS)
                 pipeline.execute()
         fields["stored_bytes"] = stored_bytes
+        fields["frequencies"] = " ".join(map(str, frequencies))
         flat = [part for item in fields.items() for part in item]
         if connection().eval(FINISH, 1, key(index), settings.VALUE_TTL_SECONDS, len(pieces), *flat):
             return
@@ -383,6 +417,7 @@ def from_fields(index: int, fields: list[bytes | None]) -> Value | None:
     return Value(
         index=index,
         state=State(known["state"]),
+        received_at=time(known.get("received_at")),
         queued_at=time(known.get("queued_at")),
         started_at=time(known.get("started_at")),
         finished_at=time(known.get("finished_at")),
@@ -395,6 +430,8 @@ def from_fields(index: int, fields: list[bytes | None]) -> Value | None:
         stored_bytes=int(known["stored_bytes"]) if "stored_bytes" in known else None,
         reason=known.get("reason"),
         progress=float(known["progress"]) if "progress" in known else None,
+        check_prime=int(known["check_prime"]) if "check_prime" in known else None,
+        frequencies=tuple(map(int, known["frequencies"].split())) if "frequencies" in known else None,
     )
 
 

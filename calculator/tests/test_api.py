@@ -16,8 +16,8 @@ from calculator.models import SeenIndex
 pytestmark = pytest.mark.django_db(transaction=True)
 
 FIELDS = {
-    "index", "state", "value", "digits", "head", "tail", "sha256", "reason", "seconds", "worker", "queued_at", "started_at",
-    "finished_at", "first_requested_at", "last_requested_at", "times_requested", "links", "progress",
+    "index", "state", "value", "digits", "head", "tail", "sha256", "reason", "seconds", "worker", "received_at",
+    "queued_at", "started_at", "finished_at", "check_prime", "first_requested_at", "last_requested_at", "times_requested", "links", "progress",
 }  # fmt: skip
 
 
@@ -175,11 +175,12 @@ def test_an_index_is_unknown_then_queued_then_done(api, worker, eventually):
     assert body["sha256"] == "3fdba35f04dc8c462986c992bcf875546257113072a909c162f7e470e581e278"
     assert 0 <= body["seconds"] < 1
     assert "@" in body["worker"]
-    moments = [datetime.fromisoformat(body[f"{event}_at"]) for event in ("queued", "started", "finished")]
+    moments = [datetime.fromisoformat(body[f"{event}_at"]) for event in ("received", "queued", "started", "finished")]
     assert moments == sorted(moments)
     assert all(moment.utcoffset() == timedelta(0) for moment in moments)
     assert body["first_requested_at"] == body["last_requested_at"]
     assert body["reason"] is None
+    assert body["check_prime"] is None
     assert body["links"] == {
         "self": "http://testserver/api/values/7",
         "digits": "http://testserver/api/values/7/digits",
@@ -198,6 +199,12 @@ def test_an_unknown_index_says_how_to_ask_for_it(api, queued):
         assert response["Cache-Control"] == "no-store"
         assert "was never asked for: POST its index to /api/values first." in response.json()["detail"]
     assert queued("quick") == queued("heavy") == 0
+
+
+def test_a_prime_is_text_because_javascript_would_round_it(api):
+    values.store(7, b"13", 0.001, check_prime=2**60 + 33)
+    tasks.request(7)
+    assert api.get("/api/values/7").json()["check_prime"] == "1152921504606847009"
 
 
 def test_a_queued_value_is_accepted_and_not_there_yet(api):

@@ -5,6 +5,7 @@ import pickle
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import gmpy2
 import pytest
@@ -12,7 +13,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
 
 from calculator import memory, tasks, values
-from calculator.fibonacci import decimal_digits, digits, predict
+from calculator.fibonacci import decimal_digits, digits, modulo, predict
 from calculator.heartbeat import WorkerName
 from calculator.indices import IndexTooHighError
 from calculator.memory import TooLittleMemoryError
@@ -48,6 +49,15 @@ def test_a_request_is_queued_after_its_commit_and_not_before(queued):
         assert queued("quick") == 0
         assert values.read(7) is None
     assert queued("quick") == 1
+
+
+@committed
+def test_a_request_was_received_when_it_began_and_not_when_it_was_committed(monkeypatch):
+    clock = itertools.count(0, 2.5)
+    monkeypatch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    request(7)
+    value = values.read(7)
+    assert (value.queued_at - value.received_at).total_seconds() == pytest.approx(2.5)
 
 
 @committed
@@ -110,6 +120,14 @@ def test_a_computation_leaves_a_value(alive):
     value = values.read(7)
     assert (value.state, value.short, value.worker) == (State.DONE, "13", alive)
     assert 0 < value.seconds < 1
+    assert value.started_at < value.computed_at <= value.finished_at
+    assert value.check_prime is None
+
+
+def test_a_large_computation_leaves_the_prime_it_was_checked_by(alive):
+    deliver(400_000)
+    prime = values.read(400_000).check_prime
+    assert gmpy2.mpz(values.read_digits(400_000)) % prime == modulo(400_000, prime)
 
 
 def test_a_second_delivery_changes_nothing(alive):
@@ -135,6 +153,7 @@ def test_digits_that_fail_their_check_are_counted_and_computed_anew(alive, wrong
     deliver(400_000)
     assert values.read_digits(400_000) == gmpy2.fib(400_000).digits().encode()
     assert values.failed_checks() == {WorkerName.current: 1}
+    assert values.read(400_000).check_prime
     assert "F(400000) failed their check" in caplog.text
 
 
@@ -240,6 +259,7 @@ def test_reading_what_redis_lost_puts_it_back_on_the_queue(queued):
     SeenIndex.objects.record(7)
     (value,) = look_up([7])
     assert value.state == State.QUEUED
+    assert value.received_at == value.queued_at is not None
     assert queued("quick") == 1
     look_up([7])
     assert queued("quick") == 1

@@ -66,6 +66,64 @@ def test_a_value_goes_from_claim_to_done_and_keeps_its_times():
     assert values.claim([7]) == []
 
 
+def test_a_claim_says_when_the_request_was_received():
+    values.claim([7], received_ago=2.5)
+    value = values.read(7)
+    assert (value.queued_at - value.received_at).total_seconds() == pytest.approx(2.5)
+    start(7)
+    values.store(7, b"13", 0.001)
+    assert values.read(7).received_at == value.received_at
+
+
+def test_what_nobody_waits_for_is_received_when_it_is_claimed():
+    values.claim([7])
+    value = values.read(7)
+    assert value.received_at == value.queued_at
+
+
+def test_what_is_claimed_again_was_received_again():
+    values.claim([7], received_ago=60)
+    first = values.read(7).received_at
+    start(7, worker="vanished")
+    values.claim([7])
+    assert (values.read(7).received_at - first).total_seconds() > 59
+
+
+def test_a_value_is_computed_some_time_after_its_start():
+    start(7)
+    assert values.read(7).computed_at is None
+    values.store(7, b"13", 0.5)
+    value = values.read(7)
+    assert (value.computed_at - value.started_at).total_seconds() == 0.5
+
+
+def test_a_value_whose_start_nobody_saw_has_no_moment_of_its_computation():
+    values.store(7, b"13", 0.5)
+    assert values.read(7).computed_at is None
+
+
+@pytest.mark.parametrize("prime", [None, 2**60 + 33])
+def test_a_value_keeps_the_prime_it_was_checked_by(prime):
+    values.store(7, b"13", 1, check_prime=prime)
+    assert values.read(7).check_prime == prime
+
+
+def test_a_value_has_the_frequencies_of_its_digits_from_all_its_pieces():
+    text = digits(12_000_000)
+    start(1)
+    assert values.read(1).frequencies is None
+    values.store(1, text, 1)
+    assert values.read(1).frequencies == tuple(text.count(digit) for digit in b"0123456789")
+
+
+def test_a_value_of_the_version_before_lacks_what_was_not_noted_then():
+    values.store(7, b"13", 0.001, check_prime=2**60 + 33)
+    values.connection().hdel("fib:7", "received_at", "check_prime", "frequencies")
+    value = values.read(7)
+    assert (value.state, value.short) == (State.DONE, "13")
+    assert (value.received_at, value.check_prime, value.frequencies) == (None, None, None)
+
+
 @pytest.mark.parametrize("length", [1, 40, 41, 79, 80])
 def test_a_value_of_up_to_80_digits_is_short_as_a_whole(length):
     text = "".join(str(place % 9 + 1) for place in range(length))
@@ -128,6 +186,7 @@ def test_a_value_deleted_while_it_is_stored_is_stored_whole(monkeypatch):
     monkeypatch.setattr(values.zstd, "compress", compress_and_forget)
     values.store(1, text, 1)
     assert values.read_digits(1) == text
+    assert sum(values.read(1).frequencies) == len(text)
 
 
 def test_digits_that_are_gone_are_reported():
