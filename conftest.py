@@ -42,7 +42,7 @@ def _empty_redis() -> None:
     with current_app.connection_for_read() as connection:
         connection.default_channel.client.flushdb()
     stored = values.connection()
-    stored.unlink("failed-checks", *stored.scan_iter("fib:*"))
+    stored.unlink("failed-checks", "running", *stored.scan_iter("fib:*"))
     tasks.backlog.indices.clear()
 
 

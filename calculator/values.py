@@ -3,6 +3,8 @@ The computed values, in Redis: one hash for each index, and this module owns eve
 
     fib:{n}        state, times, what is known of the digits without reading them; digits:0, digits:1, … (zstd)
     worker:{name}  "up" while that worker lives (it expires unless renewed), "stopped" after a proper stop
+    running        the indices that are computed now, each until its deadline
+    workers        the names of the workers that live, each until its sign of life is over
     failed-checks  how many computations' digits failed their check, for each worker
 
 Every change of state is one script, atomic in Redis, which also gives the time. Hashes expire after VALUE_TTL_SECONDS;
@@ -40,6 +42,8 @@ END_DIGITS: Final = 40
 # A worker renews its sign of life every third of this.
 WORKER_TTL_SECONDS: Final = 15
 STOPPED_TTL_SECONDS: Final = 24 * 3600
+# So many of what runs now are listed.
+MOST_RUNNING: Final = 20
 # After this many starts that ended without a result an index is given up.
 MOST_ATTEMPTS: Final = 2
 
@@ -117,10 +121,16 @@ FIELDS: Final = (
 
 # `lost`: a running index that nobody runs any more, its worker being gone, stopped or past its deadline.
 PRELUDE: Final = """
-local key = KEYS[1]
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] / 1000000
-local state = redis.call('HGET', key, 'state')
+local key, index, state
+local function look_at(name)
+  key, index = name, string.sub(name, #'fib:' + 1)
+  state = redis.call('HGET', key, 'state')
+end
+if KEYS[1] then look_at(KEYS[1]) end
+local function drop_overdue(set) redis.call('ZREMRANGEBYSCORE', set, '-inf', now) end
+local function drop_from_running() redis.call('ZREM', 'running', index) end
 local function number(field) return tonumber(redis.call('HGET', key, field)) or 0 end
 local function worker()
   return redis.call('GET', 'worker:' .. (redis.call('HGET', key, 'worker') or ''))
@@ -148,6 +158,7 @@ if state == 'running' then
   if worker() == 'stopped' then redis.call('HINCRBY', key, 'attempts', -1) end
 end
 if state == 'queued' and not is_over(ARGV[2], 'queued_at') then return 0 end
+drop_from_running()
 redis.call('HDEL', key, 'started_at', 'worker', 'task', 'deadline', 'progress')
 redis.call('HSET', key, 'state', 'queued')
 stamp('received_at', ARGV[4])
@@ -169,6 +180,7 @@ if state == 'running' then
   if worker() == 'stopped' then redis.call('HINCRBY', key, 'attempts', -1) end
 end
 if number('attempts') >= tonumber(ARGV[5]) then
+  drop_from_running()
   redis.call('HSET', key, 'state', 'failed', 'reason', ARGV[6])
   redis.call('HDEL', key, 'progress')
   stamp('finished_at')
@@ -177,6 +189,8 @@ if number('attempts') >= tonumber(ARGV[5]) then
 end
 redis.call('HINCRBY', key, 'attempts', 1)
 redis.call('HSET', key, 'state', 'running', 'task', ARGV[2], 'worker', ARGV[3], 'deadline', now + ARGV[4])
+drop_overdue('running')
+redis.call('ZADD', 'running', now + ARGV[4], index)
 redis.call('HSET', key, 'progress', 0)
 stamp('started_at')
 if not redis.call('HGET', key, 'queued_at') then stamp('queued_at') end
@@ -192,6 +206,7 @@ FINISH: Final = (
 for piece = 0, ARGV[2] - 1 do
   if redis.call('HEXISTS', key, 'digits:' .. piece) == 0 then return 0 end
 end
+drop_from_running()
 redis.call('HSET', key, 'state', 'done', 'progress', 1, unpack(ARGV, 3))
 redis.call('HDEL', key, 'deadline', 'attempts', 'reason')
 stamp('finished_at')
@@ -206,6 +221,7 @@ FAIL: Final = (
     + """
 local owner = redis.call('HGET', key, 'task')
 if state == 'done' or (owner and owner ~= ARGV[3]) then return 0 end
+drop_from_running()
 redis.call('HSET', key, 'state', 'failed', 'reason', ARGV[2])
 redis.call('HDEL', key, 'progress')
 stamp('finished_at')
@@ -223,6 +239,42 @@ if state == 'running' and redis.call('HGET', key, 'task') == ARGV[1] then
 end
 """
 )
+
+# ARGV: how many at most, then fields. An index whose worker is silent stays in the set: it may come back.
+RUNNING: Final = (
+    PRELUDE
+    + """
+drop_overdue('running')
+local found = {}
+for _, member in ipairs(redis.call('ZRANGE', 'running', 0, -1)) do
+  look_at('fib:' .. member)
+  if state ~= 'running' then
+    drop_from_running()
+  elseif not lost() then
+    table.insert(found, {index = member, started_at = number('started_at')})
+  end
+end
+table.sort(found, function(one, other) return one.started_at > other.started_at end)
+local newest = {}
+for place = 1, math.min(#found, ARGV[1]) do
+  local member = found[place].index
+  newest[place] = {member, redis.call('HMGET', 'fib:' .. member, unpack(ARGV, 2))}
+end
+return newest
+"""
+)
+
+# ARGV: worker, seconds to live.
+RENEW: Final = (
+    PRELUDE
+    + """
+redis.call('SET', 'worker:' .. ARGV[1], 'up', 'EX', ARGV[2])
+drop_overdue('workers')
+redis.call('ZADD', 'workers', now + ARGV[2], ARGV[1])
+"""
+)
+
+WORKERS: Final = PRELUDE + "drop_overdue('workers') return redis.call('ZRANGE', 'workers', 0, -1)"
 
 
 def claim(
@@ -367,8 +419,25 @@ def iterate_frames(index: int) -> Iterator[bytes]:
 
 def forget(indices: Iterable[int]) -> int:
     """Delete everything known about the indices; return how many were known."""
-    keys = [key(index) for index in indices]
-    return int(connection().unlink(*keys)) if keys else 0
+    forgotten = list(indices)
+    if not forgotten:
+        return 0
+    with connection().pipeline() as pipeline:
+        pipeline.unlink(*map(key, forgotten))
+        pipeline.zrem("running", *forgotten)
+        return int(pipeline.execute()[0])
+
+
+def running() -> list[Value]:
+    """Return what workers that live compute now, the newest start first, MOST_RUNNING at most; one round trip."""
+    found: Any = connection().eval(RUNNING, 0, MOST_RUNNING, *FIELDS)
+    return [value for index, fields in found if (value := from_fields(int(index), fields))]
+
+
+def workers() -> list[str]:
+    """Return the names of the workers that live, sorted; a killed one is among them for WORKER_TTL_SECONDS."""
+    names: Any = connection().eval(WORKERS, 0)
+    return sorted(name.decode() for name in names)
 
 
 def count_failed_check(worker: str) -> None:
@@ -384,12 +453,15 @@ def failed_checks() -> dict[str, int]:
 
 def renew_worker(worker: str) -> None:
     """Say that `worker` lives; to be repeated at least every WORKER_TTL_SECONDS."""
-    connection().set(f"worker:{worker}", "up", ex=WORKER_TTL_SECONDS)
+    connection().eval(RENEW, 0, worker, WORKER_TTL_SECONDS)
 
 
 def stop_worker(worker: str) -> None:
     """Say that `worker` was stopped properly: what it ran is lost at once, and is not held against the index."""
-    connection().set(f"worker:{worker}", "stopped", ex=STOPPED_TTL_SECONDS)
+    with connection().pipeline() as pipeline:
+        pipeline.set(f"worker:{worker}", "stopped", ex=STOPPED_TTL_SECONDS)
+        pipeline.zrem("workers", worker)
+        pipeline.execute()
 
 
 def length(index: int) -> int:

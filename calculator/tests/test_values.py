@@ -344,6 +344,104 @@ def test_storing_says_how_far_it_is():
     assert fractions == [0, 1 / 3, 2 / 3]
 
 
+def running():
+    return [value.index for value in values.running()]
+
+
+def test_what_runs_is_listed_the_newest_start_first():
+    for index in (5, 9, 7):
+        start(index, task=str(index))
+    values.advance(9, 0.25, task="9")
+    assert running() == [7, 9, 5]
+    assert values.running() == values.read_many([7, 9, 5])
+
+
+def test_at_most_20_of_what_runs_are_listed():
+    for index in range(25):
+        start(index, task=str(index))
+    assert running() == list(range(24, 4, -1))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda: values.store(7, b"13", 1),
+        lambda: values.fail(7, "It broke.", task="task"),
+        lambda: [start(7), start(7)],  # the second of them gives it up
+        lambda: values.stop_worker("here") or values.claim([7]),
+        lambda: values.forget([7]),
+    ],
+    ids=["done", "failed", "given up", "claimed", "forgotten"],
+)
+def test_what_has_ended_is_listed_no_more(end):
+    start(7)
+    start(8)
+    end()
+    values.renew_worker("here")
+    assert running() == [8]
+    assert values.connection().zrange("running", 0, -1) == [b"8"]
+
+
+def test_the_failure_of_another_run_ends_nothing():
+    start(7, task="mine")
+    values.fail(7, "not mine", task="yours")
+    assert running() == [7]
+
+
+def test_what_was_evicted_while_it_ran_is_listed_no_more():
+    start(7)
+    values.connection().delete("fib:7")
+    assert running() == []
+    assert not values.connection().exists("running")
+
+
+def test_what_ran_past_its_deadline_is_listed_no_more():
+    start(7, time_limit=-61)
+    assert running() == []
+    assert not values.connection().exists("running")
+
+
+def test_what_ran_past_its_deadline_goes_even_if_nobody_reads():
+    start(7, time_limit=-61)
+    start(8)
+    assert values.connection().zrange("running", 0, -1) == [b"8"]
+
+
+def test_a_killed_worker_and_what_it_ran_are_listed_until_its_sign_of_life_is_over(monkeypatch, eventually):
+    monkeypatch.setattr(values, "WORKER_TTL_SECONDS", 1)
+    values.renew_worker("killed")
+    start(7, worker="killed")
+    start(8)
+    assert running() == [8, 7]
+    assert "killed" in values.workers()
+    eventually(lambda: "killed" not in values.workers())
+    eventually(lambda: running() == [8])
+
+
+def test_what_a_worker_runs_is_listed_again_after_a_silence():
+    start(7, worker="silent")
+    assert running() == []
+    values.renew_worker("silent")
+    assert running() == [7]
+    values.stop_worker("silent")
+
+
+def test_workers_are_listed_by_name_until_they_are_stopped():
+    values.renew_worker("there")
+    values.renew_worker("here")
+    alive = [worker for worker in values.workers() if worker in {"here", "there"}]
+    assert alive == ["here", "there"]
+    assert values.workers() == sorted(values.workers())
+    values.stop_worker("there")
+    assert "there" not in values.workers()
+
+
+def test_a_worker_that_is_gone_is_dropped_even_if_nobody_reads():
+    values.connection().zadd("workers", {"gone": 1})
+    values.renew_worker("here")
+    assert values.connection().zscore("workers", "gone") is None
+
+
 def test_failed_checks_are_counted_for_each_worker():
     assert values.failed_checks() == {}
     values.count_failed_check("one")
