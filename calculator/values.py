@@ -114,6 +114,15 @@ class Value:
         return f"{self.head[:20]}…{self.tail[-20:]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How full Redis is: the keys of the values' database, and the bytes of the whole server."""
+
+    keys: int
+    bytes: int
+    limit: int | None  # bytes; None if there is no other than the machine's
+
+
 FIELDS: Final = (
     "state", "received_at", "queued_at", "started_at", "finished_at", "seconds", "worker", "digits", "head", "tail",
     "sha256", "stored_bytes", "reason", "progress", "check_prime", "frequencies",
@@ -462,6 +471,15 @@ def stop_worker(worker: str) -> None:
         pipeline.set(f"worker:{worker}", "stopped", ex=STOPPED_TTL_SECONDS)
         pipeline.zrem("workers", worker)
         pipeline.execute()
+
+
+def usage() -> Usage:
+    """Return how full Redis is, in one round trip."""
+    with connection().pipeline(transaction=False) as pipeline:
+        pipeline.dbsize()
+        pipeline.info("memory")
+        keys, memory = pipeline.execute()
+    return Usage(keys, memory["used_memory"], memory["maxmemory"] or None)
 
 
 def length(index: int) -> int:

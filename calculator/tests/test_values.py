@@ -3,6 +3,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from redis import RedisError
 
 from calculator import values
 from calculator.fibonacci import digits
@@ -448,3 +449,29 @@ def test_failed_checks_are_counted_for_each_worker():
     values.count_failed_check("two")
     values.count_failed_check("two")
     assert values.failed_checks() == {"one": 1, "two": 2}
+
+
+def test_usage_counts_the_keys_and_the_memory():
+    before = values.usage()
+    values.store(1, digits(5_000_000), 1)
+    after = values.usage()
+    assert after.keys == before.keys + 1
+    assert after.bytes > before.bytes + 400_000
+
+
+def test_usage_knows_the_limit_if_there_is_one():
+    server = values.connection()
+    usual = server.config_get("maxmemory")["maxmemory"]
+    try:
+        server.config_set("maxmemory", 0)
+        assert values.usage().limit is None
+        server.config_set("maxmemory", 2_000_000_000)
+        assert values.usage().limit == 2_000_000_000
+    finally:
+        server.config_set("maxmemory", usual)
+
+
+@pytest.mark.parametrize("question", ["usage", "running", "workers"])
+def test_without_redis_nothing_is_known_of_the_system(redis_away, question):
+    with pytest.raises(RedisError):
+        getattr(values, question)()
