@@ -147,7 +147,7 @@ def heal(unfinished: Iterable[Value]) -> list[int]:
             stuck.append(value.index)
     healed = enqueue(lost) if lost else []
     if stuck:
-        empty = {queue for queue in (QUICK, HEAVY) if is_empty(queue)}
+        empty = empty_queues()
         stuck = [index for index in stuck if queue_for(index) in empty]
     return healed + (enqueue(stuck, QUEUED_TOO_LONG_SECONDS) if stuck else [])
 
@@ -164,14 +164,24 @@ def queue_for(index: int) -> str:
     return QUICK if predict(index).seconds <= settings.QUICK_SECONDS else HEAVY
 
 
-def is_empty(queue: str) -> bool:
-    """Tell whether no message waits in a queue; False when that cannot be known."""
+def queue_lengths() -> dict[str, int]:
+    """
+    Return how many messages wait in each queue; what a worker has taken waits no more.
+
+    Raises BrokerError or redis.RedisError when the broker cannot be reached.
+    """
+    with current_app.connection_for_read() as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0)  # else a page would wait two seconds to learn it
+        channel: Any = broker.default_channel
+        return {queue: channel.client.llen(queue) for queue in (QUICK, HEAVY)}
+
+
+def empty_queues() -> set[str]:
+    """Return the queues in which no message waits; none when that cannot be known."""
     try:
-        with current_app.connection_for_read() as broker:
-            channel: Any = broker.default_channel
-            return not channel.client.llen(queue)
+        return {queue for queue, length in queue_lengths().items() if not length}
     except (BrokerError, RedisError):
-        return False
+        return set()
 
 
 class Computation(Task):  # type: ignore[type-arg]

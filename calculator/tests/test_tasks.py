@@ -9,8 +9,11 @@ from types import SimpleNamespace
 
 import gmpy2
 import pytest
+from celery import current_app
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection, transaction
+from kombu.exceptions import OperationalError as BrokerError
+from redis import RedisError
 
 from calculator import memory, tasks, values
 from calculator.fibonacci import decimal_digits, digits, modulo, predict
@@ -97,6 +100,31 @@ def test_a_large_index_goes_to_the_heavy_queue(queued):
     enqueue([7, 50_000_000])
     assert (queued("quick"), queued("heavy")) == (1, 1)
     assert (queue_for(1_000_000), queue_for(30_000_000)) == ("quick", "heavy")
+
+
+def test_the_queue_lengths_are_those_of_what_waits():
+    assert tasks.queue_lengths() == {"quick": 0, "heavy": 0}
+    enqueue([7, 8, 50_000_000])
+    assert tasks.queue_lengths() == {"quick": 2, "heavy": 1}
+
+
+@pytest.fixture
+def broker_away(monkeypatch):
+    connect = current_app.connection_for_read
+    monkeypatch.setattr(current_app, "connection_for_read", lambda: connect("redis+socket:///nonexistent/redis"))
+
+
+def test_without_a_broker_nobody_knows_how_much_waits(broker_away):
+    with pytest.raises((RedisError, BrokerError)):
+        tasks.queue_lengths()
+
+
+def test_without_a_broker_a_queued_index_is_left_alone(broker_away):
+    values.claim([7])
+    long_ago(7)
+    before = values.read(7)
+    look_up([7])
+    assert values.read(7) == before
 
 
 def test_indices_are_queued_in_the_order_given_and_once_each():
