@@ -223,28 +223,29 @@ def compute(self: Any, index: int) -> None:
     if decision != Start.STARTED:
         logger.info("F(%d) is not computed here: %s", index, decision)
         return
-    began = time.perf_counter()
     progress = Progress(index, self.request.id)
     check_primes: list[int] = []
     try:
         require_memory(index)
+        began = time.perf_counter()
         decimal = digits(
             index,
             lambda fraction: progress.advance(fraction * COMPUTATION),
             on_failed_check=partial(values.count_failed_check, WorkerName.current),
             on_checked=check_primes.append,
         )
+        seconds = time.perf_counter() - began
         values.store(
             index,
             decimal,
-            time.perf_counter() - began,
+            seconds,
             lambda fraction: progress.advance(COMPUTATION + fraction * (1 - COMPUTATION)),
             check_prime=check_primes[0] if check_primes else None,
         )
     except MemoryError as error:
         # Celery ends the whole worker on a MemoryError.
         raise OutOfMemoryError from error
-    logger.info("F(%d) has %d digits, %.3f s", index, len(decimal), time.perf_counter() - began)
+    logger.info("F(%d) has %d digits, %.3f s", index, len(decimal), seconds)
 
 
 class Progress:
