@@ -27,13 +27,13 @@ lint: .venv-dev/installed ## Check style, types, templates and migrations
 	.venv-dev/bin/ruff check
 	.venv-dev/bin/ruff format --check
 	.venv-dev/bin/mypy
-	.venv-dev/bin/djlint --quiet --check --lint frontend/templates
+	.venv-dev/bin/djlint --quiet --check --lint frontend/templates calculator/templates
 	.venv-dev/bin/python manage.py makemigrations --check --dry-run
 
 format: .venv-dev/installed ## Format code and templates
 	.venv-dev/bin/ruff check --fix-only
 	.venv-dev/bin/ruff format
-	.venv-dev/bin/djlint --quiet --reformat frontend/templates || true
+	.venv-dev/bin/djlint --quiet --reformat frontend/templates calculator/templates || true
 
 stack: ## Rehearse production in containers on http://localhost:3080/ (Ctrl-C stops it; HTTP_PORT=3080)
 	docker build --quiet --file docker/Dockerfile --target app --tag fibsite-app:local .

@@ -31,5 +31,5 @@ urlpatterns = [
     path(
         "/schema", SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2], api_version="1"), name="schema"
     ),
-    path("/docs", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path("/docs", SpectacularSwaggerSplitView.as_view(url_name="api:schema", template_name="docs.html"), name="docs"),
 ]

@@ -92,7 +92,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "csp",
     "django_guid",
+    "django_htmx",
     "calculator",
     "frontend",
     "fibsite",
@@ -103,6 +105,7 @@ MIDDLEWARE = [
     "fibsite.health.HealthMiddleware",
     "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "fibsite.errors.OutageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -111,6 +114,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
 
 if BROWSER_RELOAD:
@@ -251,6 +255,17 @@ SECURE_HSTS_PRELOAD = HTTPS
 # The routing nginx passes the balancer's header on and drops a visitor's own.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
+# Nothing from another host, and nothing that stands in the page itself.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
 
 # The routing nginx makes the request id; the web process gives it to the worker with the task.
 DJANGO_GUID = {
