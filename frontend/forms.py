@@ -3,20 +3,22 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.urls import reverse_lazy
 
-from calculator.fibonacci import predict
+from calculator.fibonacci import Cost, predict
 from calculator.indices import IndexTooHighError, NotAnIndexError, parse_index
+from frontend.notation import plain
 from frontend.templatetags.quantities import memory
 
 
 class IndexField(forms.Field):
-    """A text field that takes what parse_index takes."""
+    """A text field that takes what parse_index takes, and what people write in its place, such as 1e6 or 10^6."""
 
     widget = forms.TextInput
 
     def to_python(self, value: Any) -> int:
         try:
-            return parse_index(value)
+            return parse_index(plain(value) if isinstance(value, str) else value)
         except NotAnIndexError as error:
             raise forms.ValidationError(str(error), code="not_an_index") from error
         except IndexTooHighError as error:
@@ -29,13 +31,33 @@ class IndexForm(forms.Form):
 
     index = IndexField(
         label="Your index",
-        # A text field with the keys for digits: type=number would let 1e3 pass and drop what it does not understand.
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "enterkeyhint": "go"}),
+        # A text field: type=number would drop what it does not understand before anybody could say what was wrong.
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+                "enterkeyhint": "go",
+                # What is typed is read, and its cost shown, before it is sent.
+                "hx-get": reverse_lazy("cost"),
+                "hx-trigger": "input changed delay:120ms",
+                "hx-target": "#cost",
+                "hx-swap": "innerHTML",
+                "hx-sync": "this:replace",
+            }
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["index"].help_text = f"A whole number from 0 to {settings.MAX_INDEX:,}."
+        self.fields[
+            "index"
+        ].help_text = f"A whole number from 0 to {settings.MAX_INDEX:,}; 1e6, 10^6 and 1,000,000 will do as well."
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the value would cost; None if the index is not one."""
+        return predict(self.cleaned_data["index"]) if self.is_valid() else None
 
     @property
     def status(self) -> HTTPStatus:

@@ -44,6 +44,18 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def about(seconds: float) -> str:
+    """Write seconds that were predicted, with no more figures than such a number has: about 40 ms, about 3 s."""
+    if seconds < 0.001:  # noqa: PLR2004
+        return f"under 1{GAP}ms"
+    if seconds < 0.95:  # noqa: PLR2004
+        return f"about {float(f'{seconds * 1000:.1g}'):.0f}{GAP}ms"
+    if seconds < 90:  # noqa: PLR2004
+        return f"about {seconds:.0f}{GAP}s"
+    return f"about {seconds / 60:,.0f}{GAP}min"
+
+
+@register.filter
 def percent(fraction: float) -> str:
     """Write a fraction in whole percent, cut off rather than rounded: 99.9 % of the work is not done."""
     return f"{int(fraction * 100)}{GAP}%"
@@ -59,9 +71,13 @@ def since(later: datetime | None, earlier: datetime | None) -> str:
 
 @register.filter
 def ago(moment: datetime) -> str:
-    """Write how long ago a moment was, in one unit; it needs no time zone, which the server cannot know."""
+    """
+    Write how long ago a moment was, in one unit; it needs no time zone, which the server cannot know.
+
+    Not in seconds: a part of a page that is looked at again and again would never stay the same.
+    """
     seconds = int((timezone.now() - moment).total_seconds())
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= size:
             return f"{seconds // size:,}{GAP}{unit}{GAP}ago"
     return "just now"

@@ -13,8 +13,8 @@ def words(response):
 
 
 def shown_digits(response):
-    paragraphs = re.findall(r'<p class="digits">(.*?)</p>', response.content.decode(), re.DOTALL)
-    return [re.sub(r"</?span>", "", paragraph) for paragraph in paragraphs]
+    paragraphs = re.findall(r'<p class="digits[^"]*">(.*?)</p>', response.content.decode(), re.DOTALL)
+    return [re.sub(r"</?span[^>]*>", "", paragraph) for paragraph in paragraphs]
 
 
 def refresh(response):

@@ -19,8 +19,6 @@ def test_the_value_is_there_when_the_page_comes_back(client, worker):
     assert "For index 7 I calculated 13 2 digits" in words(response)
     assert "<title>F(7) = 13 · " in response.content.decode()
     assert refresh(response) is None
-    (row,) = re.findall(r"<li[^>]*aria-current[^>]*>.*?</li>", response.content.decode(), re.DOTALL)
-    assert "/values/7" in row
 
 
 def test_an_index_asked_for_is_kept_and_queued_once(client, queued):
@@ -95,7 +93,10 @@ def test_a_page_about_a_running_value_looks_again(client, running):
     running(7)
     response = client.get("/?asked=7")
     assert refresh(response) == "1; url=/?asked=7"
-    assert "F(7) is running A worker is calculating it. This page looks again every second." in words(response)
+    assert re.search(
+        "F\\(7\\) is running A worker is calculating it, under 1.ms to go. This page looks again every second.",
+        words(response),
+    )
 
 
 def test_a_page_about_a_running_value_shows_how_far_it_is(client, running):
@@ -103,7 +104,7 @@ def test_a_page_about_a_running_value_shows_how_far_it_is(client, running):
     values.advance(7, 0.629, task="task")
     for page in ("/?asked=7", "/values/7"):
         response = client.get(page)
-        assert "A worker is calculating it: 62 % done. " in words(response).replace("\N{NO-BREAK SPACE}", " ")
+        assert "A worker is calculating it: 62 % done, " in words(response).replace("\N{NO-BREAK SPACE}", " ")
         assert '<progress value="0.629"' in response.content.decode()
 
 

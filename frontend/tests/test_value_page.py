@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -18,12 +19,13 @@ def test_everything_known_about_a_value_is_on_its_page(client, worker):
     value = values.read(1000)
     text = words(response)
     assert shown_digits(response) == [digits(1000).decode()]
-    assert "F(1,000) done 209 digits" in text
+    assert "209 digits" in text
     assert value.sha256 in text
     assert value.worker in text
     assert "Asked for once" in text
-    moments = [f"{moment:%H:%M:%S.%f}" for moment in (value.queued_at, value.started_at, value.finished_at)]
-    assert [text.index(moment) for moment in moments] == sorted(text.index(moment) for moment in moments)
+    assert f"{value.finished_at:%H:%M:%S}" in text
+    phases = ("Kept in Postgres, and queued", "Waited for a worker", "Computed and checked", "Compressed and stored")
+    assert [text.index(phase) for phase in phases] == sorted(text.index(phase) for phase in phases)
     content = response.content.decode()
     assert 'href="/api/values/1000/digits?download"' in content
     assert 'href="/api/values/1000"' in content
@@ -34,16 +36,82 @@ def test_a_value_of_up_to_ten_thousand_digits_is_shown_whole_as_plain_digits(cli
     stored(index)
     response = client.get(f"/values/{index}")
     assert shown_digits(response) == [digits(index).decode()]
-    assert "digits between" not in words(response)
+    assert "From digit" not in words(response)
 
 
-def test_a_longer_value_shows_its_ends_and_how_many_digits_lie_between(client, stored):
+@pytest.mark.parametrize(
+    ("asked", "first", "links"),
+    [
+        (None, 1, {"next": 1001}),
+        ("1", 1, {"next": 1001}),
+        ("501", 501, {"prev": 1, "next": 1501}),
+        ("2,001", 2001, {"prev": 1001, "next": 3001}),
+        ("9002", 9002, {"prev": 8002}),
+        ("10001", 10_001, {"prev": 9001}),
+    ],
+)
+def test_a_longer_value_is_shown_a_thousand_digits_at_a_time(client, stored, asked, first, links):
     stored(47_852)
-    response = client.get("/values/47852")
+    response = client.get("/values/47852", {"position": asked} if asked else {})
     whole = digits(47_852).decode()
     assert len(whole) == 10_001
-    assert shown_digits(response) == [whole[:500], whole[-500:]]
-    assert "9,001 digits between" in words(response)
+    assert shown_digits(response) == [whole[first - 1 : first + 999]]
+    last = min(first + 999, 10_001)
+    assert f"Digits {first:,} to {last:,} of 10,001" in words(response)
+    section = re.search(r'<section id="digits".*?</section>', response.content.decode(), re.DOTALL)[0]
+    found = re.findall(r'rel="(\w+)" href="/values/47852\?position=(\d+)"', section)
+    assert {name: int(position) for name, position in found} == links
+    assert 'href="/values/47852?position=9002"' in section
+
+
+def test_each_line_of_digits_has_its_position_beside_it_and_not_in_what_is_copied(client, stored):
+    stored(47_852)
+    content = client.get("/values/47852?position=9990").content.decode()
+    assert re.findall(r'data-position="([\d,]+)"', content) == ["9,990"]
+    assert "9,990</" not in content.partition('class="digits')[2].partition("</p>")[0]
+
+
+@pytest.mark.parametrize("asked", ["", "0", "-1", "10002", "abc", "1.5", "9" * 5_000, "\x00"])
+def test_a_wrong_position_is_answered_beside_its_field(client, stored, asked):
+    stored(47_852)
+    response = client.get("/values/47852", {"position": asked})
+    assert response.status_code == 200
+    assert "A position is a whole number from 1 to 10,001." in words(response)
+    assert 'aria-invalid="true" aria-describedby="position-error"' in response.content.decode()
+    assert shown_digits(response) == [digits(47_852).decode()[:1000]]
+
+
+def test_a_window_reads_no_more_than_it_shows(client, stored, monkeypatch):
+    stored(47_852)
+    read = []
+    whole = values.read_digits
+
+    def count(index, start=0, count=None):
+        read.append(count)
+        return whole(index, start, count)
+
+    monkeypatch.setattr(values, "read_digits", count)
+    client.get("/values/47852?position=5000")
+    assert read == [1000]
+
+
+def test_a_small_index_has_the_spiral_and_a_large_one_how_often_each_digit_occurs(client, stored):
+    stored(7, 47_852)
+    small = words(client.get("/values/7"))
+    assert "7 squares, one spiral" in small
+    assert "How often each digit occurs" not in small
+    large = words(client.get("/values/47852"))
+    assert "How often each digit occurs" in large
+    assert "spiral" not in large
+
+
+def test_the_neighbours_of_a_value_are_a_step_away(client, stored):
+    stored(0, 1000)
+    assert re.findall(r'rel="(\w+)" href="/values/(\d+)"', client.get("/values/1000").content.decode()) == [
+        ("prev", "999"),
+        ("next", "1001"),
+    ]
+    assert re.findall(r'rel="(\w+)" href="/values/(\d+)"', client.get("/values/0").content.decode()) == [("next", "1")]
 
 
 def test_the_page_of_a_value_counts_its_requests(client, stored):
@@ -61,24 +129,28 @@ def test_a_value_that_was_asked_for_long_ago_says_when(client, stored):
 
 def test_the_page_of_a_value_shows_each_state_before_it_is_done(client, alive, running):
     tasks.request(7)
-    assert "F(7) queued A worker will take it as soon as one is free." in words(client.get("/values/7"))
+    text = words(client.get("/values/7"))
+    assert "F(7) queued" in text
+    assert "A worker will take it as soon as one is free; then it takes under 1 ms." in text
     running(50)
     text = words(client.get("/values/50"))
-    assert "F(50) running A worker is calculating it." in text
+    assert "F(50) running" in text
+    assert "A worker is calculating it, " in text
     assert alive in text
 
 
 def test_without_redis_a_value_waits(client, redis_away):
     SeenIndex.objects.record(7)
     response = client.get("/values/7")
-    assert "F(7) waiting It is kept, and will be queued as soon as Redis is back." in words(response)
+    assert "F(7) waiting" in words(response)
+    assert "It is kept, and will be queued as soon as Redis is back." in words(response)
     assert refresh(response) == "5"
 
 
 def test_a_failed_value_says_why_on_its_page(client, failed):
     failed(7, "It <b>needs</b> more.")
     response = client.get("/values/7")
-    assert "F(7) failed It could not be calculated. It <b>needs</b> more." in words(response)
+    assert "It could not be calculated. It <b>needs</b> more." in words(response)
     assert "<b>" not in response.content.decode()
 
 
@@ -96,7 +168,8 @@ def test_a_value_that_lost_its_digits_alone_is_queued_again_by_looking_at_it(cli
     stored(index)
     values.connection().hdel(f"fib:{index}", "digits:0")
     response = client.get(f"/values/{index}")
-    assert " queued A worker will take it" in words(response)
+    assert " queued " in words(response)
+    assert "A worker will take it" in words(response)
     assert refresh(response) == "1"
     assert queued("quick") == 1
 
