@@ -16,6 +16,13 @@ class NotAnIndexError(ValueError):
     """What was given is not an index; the message says why, in words for whoever gave it."""
 
 
+class NumberTooLongError(NotAnIndexError):
+    """What was given is a whole number, but longer than any index that could ever be computed."""
+
+    def __init__(self) -> None:
+        super().__init__(f"A number of more than {LONGEST} digits is too long to be an index.")
+
+
 class IndexTooHighError(ValueError):
     """The index is one, but costs more than is allowed here."""
 
@@ -48,7 +55,7 @@ def parse_index(given: object) -> int:
     if index < 0:
         raise NotAnIndexError("An index is not negative: the first one is 0.")
     if index >= 10**LONGEST:
-        raise NotAnIndexError(f"A number of more than {LONGEST} digits is too long to be an index.")
+        raise NumberTooLongError
     if index > settings.MAX_INDEX:
         raise IndexTooHighError(index)
     return index
@@ -63,5 +70,5 @@ def parse_text(text: str) -> int:
         shown = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
         raise NotAnIndexError(f"“{shown}” is not a whole number: write it in digits alone.")
     if len(text) > LONGEST:
-        raise NotAnIndexError(f"A number of more than {LONGEST} digits is too long to be an index.")
+        raise NumberTooLongError
     return int(text)
