@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 360, 206
-LEFT, RIGHT, TOP, BOTTOM = 46, 356, 10, 180
+LEFT, RIGHT, TOP, BOTTOM = 52, 356, 10, 180
 FILLED = 0.62  # of a bar's room
 
 TENTH = 0.1
@@ -16,6 +16,7 @@ JUDGED_FROM = 50
 CHANCE_REACHES = 2  # standard deviations: 19 of 20 by chance
 SCALE_AT_LEAST = 3
 UNUSUAL = 0.01
+GAP = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class Histogram:
     bottom: int = BOTTOM
 
     @property
+    def judged(self) -> bool:
+        """Tell whether there are enough digits to compare them with chance."""
+        return self.total >= JUDGED_FROM
+
+    @property
     def across(self) -> int:
         """Return the width of the band and the line."""
         return self.right - self.left
@@ -80,13 +86,14 @@ class Histogram:
     @property
     def verdict(self) -> str:
         """Say in one sentence whether the digits are as even as chance."""
-        if self.total < JUDGED_FROM:
+        if not self.judged:
             return "These are too few digits to tell whether they are even."
-        if self.chance < UNUSUAL:
-            return "Less even than chance would have it: random digits are so uneven in fewer than 1 % of cases."
         if self.chance > 1 - UNUSUAL:
-            return "More even than chance would have it: random digits are so even in fewer than 1 % of cases."
-        return f"As even as chance would have it: random digits are at least so uneven in {self.chance:.0%} of cases."
+            cases = per_cent(1 - self.chance)
+            return f"More even than chance would have it: random digits are this even, or more, in {cases} of cases."
+        judgement = "Less even than" if self.chance < UNUSUAL else "As even as"
+        cases = per_cent(self.chance)
+        return f"{judgement} chance would have it: random digits are this uneven, or more, in {cases} of cases."
 
 
 def histogram(frequencies: Sequence[int]) -> Histogram | None:
@@ -108,12 +115,12 @@ def histogram(frequencies: Sequence[int]) -> Histogram | None:
         reach = max(SCALE_AT_LEAST, *(math.ceil(abs(deviation)) for deviation in deviations))
         low, high, heights, expected, chance_reaches = -reach, float(reach), deviations, 0.0, float(CHANCE_REACHES)
         tick = CHANCE_REACHES * max(1, reach // 4)
-        labels: list[tuple[float, str]] = [(tick, f"+{tick:,} σ"), (0, "10 %"), (-tick, f"−{tick:,} σ")]
+        labels: list[tuple[float, str]] = [(tick, f"+{tick:,}{GAP}σ"), (0, f"10{GAP}%"), (-tick, f"−{tick:,}{GAP}σ")]
     else:
         shares = [count / total for count in frequencies]
         low, high, heights, expected = 0, max(2, math.ceil(max(shares) * 10)) / 10, shares, TENTH
         chance_reaches = CHANCE_REACHES * spread / total
-        labels = [(0, "0 %"), (TENTH, "10 %"), (high, f"{high:.0%}".replace("%", " %"))]
+        labels = [(0, f"0{GAP}%"), (TENTH, f"10{GAP}%"), (high, per_cent(high))]
 
     def y(value: float) -> float:
         return round(BOTTOM - (min(max(value, low), high) - low) / (high - low) * (BOTTOM - TOP), 2)
@@ -147,6 +154,13 @@ def histogram(frequencies: Sequence[int]) -> Histogram | None:
         chi_squared=chi_squared,
         chance=at_least(chi_squared),
     )
+
+
+def per_cent(share: float) -> str:
+    """Write a probability in whole percent, below UNUSUAL in tenths."""
+    if share >= UNUSUAL:
+        return f"{share * 100:.0f}{GAP}%"
+    return f"{share * 100:.1f}{GAP}%" if share >= UNUSUAL / 10 else f"fewer than 0.1{GAP}%"
 
 
 def at_least(chi_squared: float) -> float:

@@ -11,13 +11,13 @@ SPIRAL_TO = 20
 # Every coordinate is a whole number of these, so that the proportions are exact for small n too.
 WIDTH_AT_LEAST = 1_000
 MARGIN_PART = 100
-# Of the whole width: 11.5 px where the picture is 320 px wide.
-LETTER = 0.036
-LAST_LETTERS = 1.5
-LETTER_WIDTH = 0.6
+# Of the whole width: 11 px where the picture is 288 px wide, on a screen of 320.
+LETTER = 0.039
+LAST_LETTERS = 1.3
+LETTER_WIDTH = 0.62
 # From the centre of a square's arc: there the label is clear of the arc as long as it is at most LABEL_PART wide.
 LABEL_FROM_CENTRE = 0.42
-LABEL_PART = 0.72
+LABEL_PART = 0.7
 
 Corner: TypeAlias = tuple[int, int]
 

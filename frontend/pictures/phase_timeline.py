@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 360, 26
+WIDTH, HEIGHT = 360, 21
 GAP = 1.5
 # What is shorter is drawn so wide: it can be seen, and the picture says that it is not to scale.
 WIDTH_AT_LEAST = 5.0
@@ -26,7 +26,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The phases one after another, from 0 to `width`, with `gap` between two."""
+    """The phases one after another, from 0 to `width`, with a small gap between two."""
 
     phases: tuple[Phase, ...]
     width: int = WIDTH

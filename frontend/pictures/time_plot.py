@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 360, 250
-LEFT, RIGHT, TOP, BOTTOM = 54, 350, 24, 210
+WIDTH, HEIGHT = 360, 240
+LEFT, RIGHT, TOP, BOTTOM = 60, 345, 10, 215
 LABELS_AT_MOST = 5
 CURVE_STEPS = 60
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -76,6 +76,7 @@ def plot(
     if not drawn:
         return None
     left, right = decades([index for index, _ in drawn])
+    left = max(left, 0)
     line = []
     if predicted:
         steps = {round(10 ** (left + (right - left) * step / CURVE_STEPS)) for step in range(CURVE_STEPS + 1)}
@@ -98,10 +99,10 @@ def plot(
 
 
 def decades(numbers: list[int] | list[float]) -> tuple[int, int]:
-    """Return the exponents of the powers of ten around the numbers; they differ by at least one."""
+    """Return the exponents of the powers of ten around the numbers, with room around a single power."""
     low = math.floor(math.log10(min(numbers)) + ROUNDING)
     high = math.ceil(math.log10(max(numbers)) - ROUNDING)
-    return low, max(high, low + 1)
+    return (low, high) if low < high else (low - 1, high + 1)
 
 
 def ticks(first: int, last: int, start: float, end: float, words: Callable[[int], str]) -> tuple[Tick, ...]:
