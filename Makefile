@@ -4,9 +4,10 @@ PYTHON ?= python3
 PORT ?= 8000
 HOST ?= 127.0.0.1
 DATA ?= var
+URL ?= http://127.0.0.1:$(PORT)
 
 .DELETE_ON_ERROR:
-.PHONY: help run test containers benchmark stack lint format lock clean
+.PHONY: help run test containers benchmark lighthouse stack lint format lock clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -22,6 +23,9 @@ containers: .venv-dev/installed ## Test the images and both compose stacks; need
 
 benchmark: .venv-benchmark/installed ## Compare the computation with others of its kind (ARGS=--quick)
 	@.venv-benchmark/bin/python -m benchmarks.digits $(ARGS)
+
+lighthouse: ## Score the pages of a running system (URL=http://127.0.0.1:8000); needs npm and Chromium
+	@$(PYTHON) benchmarks/lighthouse.py --url "$(URL)" $(ARGS)
 
 lint: .venv-dev/installed ## Check style, types, templates and migrations
 	.venv-dev/bin/ruff check
