@@ -7,7 +7,7 @@ DATA ?= var
 URL ?= http://127.0.0.1:$(PORT)
 
 .DELETE_ON_ERROR:
-.PHONY: help run test containers benchmark lighthouse stack lint format lock clean
+.PHONY: help run test containers benchmark lighthouse screenshots stack lint format lock clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -26,6 +26,9 @@ benchmark: .venv-benchmark/installed ## Compare the computation with others of i
 
 lighthouse: ## Score the pages of a running system (URL=http://127.0.0.1:8000); needs npm and Chromium
 	@$(PYTHON) benchmarks/lighthouse.py --url "$(URL)" $(ARGS)
+
+screenshots: .venv-dev/installed ## Make the README's pictures from a running system (URL=http://127.0.0.1:8000)
+	@.venv-dev/bin/python docs/screenshots.py --url "$(URL)" $(ARGS)
 
 lint: .venv-dev/installed ## Check style, types, templates and migrations
 	.venv-dev/bin/ruff check
