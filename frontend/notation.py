@@ -7,7 +7,7 @@ from calculator.indices import LONGEST, NumberTooLongError
 
 # Nobody writes an index longer than this; it also bounds what the patterns have to look at.
 LONGEST_NOTATION: Final = 100
-# 2 to this power is too long already, whatever fraction stands before it.
+# 2 to this power is too long already, and 0 and 1 are the same to any power: nothing higher is ever computed.
 HIGHEST_EXPONENT: Final = 200
 
 UNITS: Final = {
@@ -71,9 +71,6 @@ def multiply(number: re.Match[str], base: int, exponent: int) -> str | None:
     coefficient = int(re.sub("[^0-9]", "", number["whole"] or "1") + fraction)
     if not coefficient:
         return "0"
-    if base > 1 and exponent > HIGHEST_EXPONENT:
-        raise NumberTooLongError
-    # 0 and 1 have no higher powers, and the exponent of theirs is not bounded.
     product, remainder = divmod(coefficient * base ** min(exponent, HIGHEST_EXPONENT), 10 ** len(fraction))
     if remainder:
         return None
