@@ -42,6 +42,7 @@ def pytest_collection_modifyitems(config, items):
 def chromium_path():
     """Where Chromium is: CI installs it where there is none."""
     if not chromium():
+        assert shutil.which("apt-get"), "Chromium is missing, and there is no apt-get to install it with"
         for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"Chromium is missing, and {' '.join(command)} failed:\n{done.stderr}"

@@ -1,5 +1,6 @@
 """A running `manage.py serve` for a browser: what tests ask of it besides its pages."""
 
+import json
 import os
 import re
 import shlex
@@ -13,6 +14,8 @@ from itertools import count
 import psutil
 
 from conftest import ROOT, eventually
+from fibsite.embedded import socket_folder
+from fibsite.supervision import Supervisor
 from tests.test_serve import Served, all_gone
 
 # An index above the limit that Served sets.
@@ -32,8 +35,8 @@ class Site(Served):
     def __init__(self, folder):
         super().__init__(folder)
         self.folder = folder
-        # No test asks for an index that another one asked for.
-        self.small, self.heavy = count(100), count(HEAVY + 1)
+        # No test asks for an index that another one asked for, nor for one with as many digits as another large one.
+        self.small, self.heavy = count(100), count(HEAVY, 10)
         self.wait_until_ready()
 
     def manage(self, *arguments):
@@ -73,6 +76,25 @@ class Site(Served):
         finally:
             for process in processes:
                 process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def away(self):
+        """Have the web process refuse connections until the end of the block."""
+        sockets = socket_folder(self.folder / "supervisor-socket")
+        supervisor = Supervisor(self.folder, sockets, [], environment={}, verbose=False)
+        with supervisor.connect() as supervisord:
+            supervisord.supervisor.stopProcess("application:web")
+            try:
+                yield
+            finally:
+                supervisord.supervisor.startProcess("application:web")
+                eventually(self.is_ready)
+
+    def is_ready(self):
+        try:
+            return json.loads(self.open("/readyz"))["status"] == "ok"
+        except OSError:
+            return False
 
     def remove(self):
         """Stop it and remove what it kept."""
