@@ -383,6 +383,10 @@ def test_a_single_point_has_room_on_all_sides():
     )
 
 
+def test_the_first_index_has_no_decade_before_it():
+    assert [tick.exponent for tick in plot([(1, 1e-6)]).indices] == [0, 1]
+
+
 def test_each_point_says_its_index_and_time_and_the_newest_is_emphasised():
     figure = rendered("plot", plot(TIMES, newest=1_000_000))
     assert figure.count("<circle") == len(TIMES) + 1
