@@ -29,10 +29,12 @@ def memory(count: int) -> str:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """Write seconds with about three figures in the unit that suits them: 0.02 ms, 171 ms, 2.95 s, 4 min 10 s."""
+    """Write seconds with about three figures in the unit that suits them: 21 µs, 1.7 ms, 171 ms, 2.95 s, 4 min 10 s."""
     if seconds is None:
         return ""
     milliseconds = seconds * 1000
+    if milliseconds < 0.9995:  # noqa: PLR2004
+        return f"{milliseconds * 1000:.3g}{GAP}µs"
     if milliseconds < 9.995:  # noqa: PLR2004 the bounds are where the rounding would gain a figure
         return f"{milliseconds:.2f}{GAP}ms"
     if milliseconds < 999.5:  # noqa: PLR2004
@@ -59,14 +61,6 @@ def about(seconds: float) -> str:
 def percent(fraction: float) -> str:
     """Write a fraction in whole percent, cut off rather than rounded: 99.9 % of the work is not done."""
     return f"{int(fraction * 100)}{GAP}%"
-
-
-@register.filter
-def since(later: datetime | None, earlier: datetime | None) -> str:
-    """Write how much later one moment is than another; nothing unless both are known."""
-    if later is None or earlier is None:
-        return ""
-    return duration(max(0.0, (later - earlier).total_seconds()))
 
 
 @register.filter

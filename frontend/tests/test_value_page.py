@@ -111,7 +111,9 @@ def test_the_neighbours_of_a_value_are_a_step_away(client, stored):
         ("prev", "999"),
         ("next", "1001"),
     ]
-    assert re.findall(r'rel="(\w+)"\s+href="/values/(\d+)"', client.get("/values/0").content.decode()) == [("next", "1")]
+    assert re.findall(r'rel="(\w+)"\s+href="/values/(\d+)"', client.get("/values/0").content.decode()) == [
+        ("next", "1")
+    ]
 
 
 def test_the_page_of_a_value_counts_its_requests(client, stored):

@@ -148,7 +148,8 @@ def showing(site, visit, complaints):
 
     @contextmanager
     def show(name, **options):
-        complaints.allow("status of 4(00|04)")
+        # htmx says so when a request of its own is stopped.
+        complaints.allow("status of 4(00|04)", "htmx:(sendAbort|afterRequest)")
         page = visit(**options)
         with site.held() if "pending" in name else nullcontext():
             PAGES[name](page, site)

@@ -83,10 +83,11 @@ const REASONS = {
   503: "A part of the system is away for a moment.",
 };
 
-document.addEventListener("htmx:afterRequest", ({ detail }) => {
+function settle({ detail }) {
   const { xhr, elt, requestConfig } = detail;
   const status = xhr.status;
-  if (status >= 200 && status < 500 && ![403, 408, 429].includes(status)) {
+  const isAnswered = status >= 200 && status < 500 && ![403, 408, 429].includes(status);
+  if (isAnswered) {
     failures = 0;
     say("");
     return;
@@ -101,8 +102,17 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   } else if (elt.matches("a, form")) {
     say(`${reason} Try again in a moment.`);
   }
-});
+}
 
+document.addEventListener("htmx:afterOnLoad", settle);
+document.addEventListener("htmx:sendError", settle);
+document.addEventListener("htmx:timeout", settle);
+// A page that the browser kept while another was looked at may be old.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) {
+    parts().forEach(look);
+  }
+});
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
 
 // Whoever goes to another page by keyboard or ear starts at its beginning.
