@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """
-Make the pictures of the README from a running system, best from one that is new.
+Make the pictures of the README, and the one that others show beside a link, from a running system that is new.
 
     make screenshots [URL=http://127.0.0.1:8000]
 
@@ -13,7 +13,9 @@ import os
 import shutil
 import sys
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Error, sync_playwright
 
@@ -29,7 +31,10 @@ PICTURES = {
     "otherpage": ("/otherpage", "light"),
 }
 SIZE = {"width": 1100, "height": 800}
-SCALE = 1.5
+SCALES = (1.5, 1)
+# What is shown beside a link to the site, in the size that is usual.
+PREVIEW = HERE.parent / "frontend" / "static" / "frontend" / "preview.png"
+PREVIEW_SIZE = {"width": 1200, "height": 630}
 MOST_BYTES = 200_000
 
 
@@ -51,8 +56,8 @@ def main() -> None:
         ):
             for name, (path, color_scheme) in PICTURES.items():
                 picture = options.folder / f"{name}.png"
-                take(browser, url + path, color_scheme, picture)
-                sys.stdout.write(f"{picture}: {picture.stat().st_size / 1000:.0f} kB\n")
+                take(browser, url + path, picture, color_scheme=color_scheme)
+            take(browser, url, PREVIEW, viewport=PREVIEW_SIZE, scales=(1,))
     except (Error, OSError) as error:
         sys.exit(f"screenshots.py: {url}: {error}")
 
@@ -65,11 +70,11 @@ def ask(url: str, index: int) -> None:
     urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
 
 
-def take(browser: Browser, address: str, color_scheme: str, picture: Path) -> None:
-    """Take a picture of the top of a page, smaller where it would weigh too much."""
-    for scale in (SCALE, 1):
+def take(browser: Browser, address: str, picture: Path, *, scales: Sequence[float] = SCALES, **options: Any) -> None:
+    """Take a picture of the top of a page, smaller where it would weigh too much, and say where it is."""
+    for scale in scales:
         context = browser.new_context(
-            viewport=SIZE, device_scale_factor=scale, color_scheme=color_scheme, reduced_motion="reduce"
+            **{"viewport": SIZE, "device_scale_factor": scale, "reduced_motion": "reduce", **options}
         )
         page = context.new_page()
         page.goto(address, wait_until="load")
@@ -77,6 +82,7 @@ def take(browser: Browser, address: str, color_scheme: str, picture: Path) -> No
         context.close()
         if picture.stat().st_size <= MOST_BYTES:
             break
+    sys.stdout.write(f"{picture}: {picture.stat().st_size / 1000:.0f} kB\n")
 
 
 if __name__ == "__main__":
