@@ -154,6 +154,7 @@ def showing(site, visit, complaints):
         with site.held() if "pending" in name else nullcontext():
             PAGES[name](page, site)
             # It looks again by itself, which would pull the page from under the test.
+            complaints.allow("htmx:(sendAbort|afterRequest)")
             page.evaluate("window.stop()")
             page.route("**", lambda route: None)
             yield page

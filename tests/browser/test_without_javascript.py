@@ -70,8 +70,8 @@ def test_everything_is_reached_by_links(page, site):
             continue
         reached.add(path)
         answer = page.request.get(path)
-        # A neighbour that nobody has asked for can be asked for on its page.
-        assert answer.status == 200 or "Calculate F(" in answer.text(), path
+        # A value's neighbours may not have been asked for: their page offers to do so.
+        assert answer.status == 200 or (answer.status == 404 and re.fullmatch(r"/values/\d+", path)), path
         # Other pages of values are like this one, and the API's own page is for programmers with JavaScript.
         if path in {"/", "/otherpage", f"/values/{index}"}:
             page.goto(path)
