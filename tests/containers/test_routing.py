@@ -188,6 +188,29 @@ def test_digits_asked_for_again_come_from_the_cache(ask, production):
     assert window == [digits(index)[10:15]] * 2
 
 
+@pytest.mark.parametrize("path", ["/latest", "/otherpage/now"])
+def test_what_all_open_pages_look_at_is_asked_of_web_once_a_second(ask, production, path):
+    def seen_twice():
+        first, second = ask(path), ask(path)
+        # Between the two a second may have ended.
+        return second.headers["X-Cache"] == "HIT" and first.headers["ETag"].removeprefix("W/")
+
+    etag = eventually(seen_twice, 10)
+    answer = ask(path, headers={"If-None-Match": etag})
+    assert (answer.status, answer.body) in {(304, b""), (200, answer.body)}
+    index = 30_000 + next(fresh)
+    production.value(index)
+    eventually(lambda: f"{index:,}" in ask(path).text, 3)
+    assert ask(path, headers={"Accept-Encoding": "gzip"}).headers["Content-Encoding"] == "gzip"
+
+
+def test_the_picture_of_the_system_tells_how_many_connections_nginx_had(ask):
+    found = [int(re.search(r"<strong>([\d,]+)</strong> connection", ask("/otherpage").text)[1]) for _ in range(2)]
+    assert found == sorted(set(found))
+    forged = ask("/otherpage", headers={"X-Connection-Number": "987654321"})
+    assert "987,654,321" not in forged.text
+
+
 def test_digits_that_are_not_there_yet_are_not_cached(ask, production):
     index = 600_000 + next(fresh)
     path = f"/api/values/{index}/digits"
