@@ -74,3 +74,17 @@ def test_head_is_get_without_a_body(client, stored, path):
 def test_no_page_is_kept_by_a_shared_cache(client, stored, path):
     stored(7)
     assert set(client.get(path)["Cache-Control"].split(", ")) == {"no-cache", "private"}
+
+
+@pytest.mark.parametrize("path", ["/", "/values/7", "/otherpage"])
+def test_a_link_to_a_page_is_shown_with_a_picture_at_a_whole_address(client, stored, path):
+    stored(7)
+    (image,) = (meta for meta in Outline(client.get(path)).all("meta") if meta.get("property") == "og:image")
+    assert re.fullmatch(r"http://testserver/static/frontend/preview(\.\w+)?\.png", image["content"])
+
+
+def test_another_host_gets_a_page_that_says_what_is_wrong(client):
+    response = client.get("/", headers={"host": "evil.example.org"})
+    assert response.status_code == 400
+    assert "This site has another name" in words(response)
+    assert "evil" not in response.content.decode()
