@@ -54,6 +54,10 @@ class IndexForm(forms.Form):
             "index"
         ].help_text = f"A whole number from 0 to {settings.MAX_INDEX:,}; 1e6, 10^6 and 1,000,000 will do as well."
 
+    def focus(self) -> None:
+        """Have the field ready for the keyboard when the page opens."""
+        self.fields["index"].widget.attrs["autofocus"] = True
+
     @property
     def cost(self) -> Cost | None:
         """What the value would cost; None if the index is not one."""

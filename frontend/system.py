@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db import InterfaceError, OperationalError
 from django.db.models import Count, Sum
 from kombu.exceptions import OperationalError as BrokerError
@@ -33,7 +34,7 @@ class System:
     The system as it was just now; None stands for a part that is away.
 
     queues: how many tasks wait, by queue. running: what workers compute, the last one started first. computed: the
-    newest finished values.
+    newest finished values. files: how many there are for browsers.
     """
 
     received: Received | None
@@ -43,6 +44,7 @@ class System:
     running: list[Value]
     usage: Usage | None
     computed: list[Value]
+    files: int
 
     @property
     def waiting(self) -> int:
@@ -78,6 +80,7 @@ def look() -> System:
         running=running,
         usage=usage,
         computed=computed,
+        files=len(getattr(staticfiles_storage, "hashed_files", ())),
     )
 
 

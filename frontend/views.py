@@ -89,6 +89,8 @@ def home(http: HtmxRequest) -> HttpResponse:
     if in_place and http.method == "POST":
         return render(http, "parts/asking.html", {"form": form}, status=form.status)
     page = page_of(page_number(http), asked_index(http))
+    if http.method == "GET" and not page.answer:
+        form.focus()
     context = {"form": form, "page": page, "answer": page.answer, "hero": HERO}
     return render(http, "home.html", context, status=form.status)
 

@@ -54,3 +54,13 @@ def test_a_page_follows_the_color_scheme_of_the_system(visit, color_scheme):
         :3
     ]
     assert (red + green + blue > 3 * 128) == (color_scheme == "light")
+
+
+def test_on_paper_there_is_the_number_and_nothing_to_press(page, site):
+    site.ask(1_000)
+    page.goto("/values/1000")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator(".digits").is_visible()
+    assert page.get_by_text("SHA-256").is_visible()
+    assert [one for one in page.locator("nav, form, button").all() if one.is_visible()] == []
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

@@ -50,9 +50,9 @@ FOCUSED = """() => {
 
 def tab_to(page, locator, most=30):
     for _ in range(most):
-        page.keyboard.press("Tab")
         if locator.evaluate("(element) => element === document.activeElement"):
             return
+        page.keyboard.press("Tab")
     pytest.fail(f"not reached by {most} times Tab: {locator}")
 
 
