@@ -1,5 +1,5 @@
 """
-The computed values, in Redis: one hash for each index, and this module owns every key and field.
+The computed values, in Redis: one hash for each index. This module and its scripts own every key and field.
 
     fib:{n}        state, times, what is known of the digits without reading them; digits:0, digits:1, … (zstd)
     worker:{name}  "up" while that worker lives (it expires unless renewed), "stopped" after a proper stop
@@ -7,8 +7,9 @@ The computed values, in Redis: one hash for each index, and this module owns eve
     workers        the names of the workers that live, each until its sign of life is over
     failed-checks  how many computations' digits failed their check, for each worker
 
-Every change of state is one script, atomic in Redis, which also gives the time. Hashes expire after VALUE_TTL_SECONDS;
-what is gone is computed again when somebody asks for it. redis.RedisError means that Redis could not be reached.
+Every change of state is one script (value_scripts.py), atomic in Redis, which also gives the time. Hashes expire after
+VALUE_TTL_SECONDS; what is gone is computed again when somebody asks for it. redis.RedisError means that Redis could not
+be reached.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from django.conf import settings
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
+from calculator import value_scripts as scripts
 from calculator.fibonacci import digit_frequencies
 
 if sys.version_info >= (3, 14):
@@ -128,163 +130,6 @@ FIELDS: Final = (
     "sha256", "stored_bytes", "reason", "progress", "check_prime", "frequencies",
 )  # fmt: skip
 
-# `lost`: a running index that nobody runs any more, its worker being gone, stopped or past its deadline.
-PRELUDE: Final = """
-local clock = redis.call('TIME')
-local now = clock[1] + clock[2] / 1000000
-local key, index, state
-local function look_at(name)
-  key, index = name, string.sub(name, #'fib:' + 1)
-  state = redis.call('HGET', key, 'state')
-end
-if KEYS[1] then look_at(KEYS[1]) end
-local function drop_overdue(set) redis.call('ZREMRANGEBYSCORE', set, '-inf', now) end
-local function drop_from_running() redis.call('ZREM', 'running', index) end
-local function number(field) return tonumber(redis.call('HGET', key, field)) or 0 end
-local function worker()
-  return redis.call('GET', 'worker:' .. (redis.call('HGET', key, 'worker') or ''))
-end
-local function lost() return worker() ~= 'up' or now > number('deadline') end
-local function stamp(field, ago)
-  redis.call('HSET', key, field, string.format('%.6f', now - (ago or 0)))
-end
-"""
-
-# ARGV: seconds to live, longest time in the queue, longest time since a failure (0: any), seconds since the request.
-CLAIM: Final = (
-    PRELUDE
-    + """
-local function is_over(longest, since)
-  return tonumber(longest) > 0 and now - number(since) >= tonumber(longest)
-end
-if state == 'done' then return 0 end
-if state == 'failed' then
-  if not is_over(ARGV[3], 'finished_at') then return 0 end
-  redis.call('HDEL', key, 'attempts', 'reason', 'finished_at')
-end
-if state == 'running' then
-  if not lost() then return 0 end
-  if worker() == 'stopped' then redis.call('HINCRBY', key, 'attempts', -1) end
-end
-if state == 'queued' and not is_over(ARGV[2], 'queued_at') then return 0 end
-drop_from_running()
-redis.call('HDEL', key, 'started_at', 'worker', 'task', 'deadline', 'progress')
-redis.call('HSET', key, 'state', 'queued')
-stamp('received_at', ARGV[4])
-stamp('queued_at')
-redis.call('EXPIRE', key, ARGV[1])
-return 1
-"""
-)
-
-UNCLAIM: Final = PRELUDE + "if state == 'queued' then redis.call('DEL', key) end"
-
-# ARGV: seconds to live, task, worker, seconds until the deadline, most attempts, a failure's reason.
-START: Final = (
-    PRELUDE
-    + """
-if state == 'done' or state == 'failed' then return 'finished' end
-if state == 'running' then
-  if redis.call('HGET', key, 'task') ~= ARGV[2] and not lost() then return 'elsewhere' end
-  if worker() == 'stopped' then redis.call('HINCRBY', key, 'attempts', -1) end
-end
-if number('attempts') >= tonumber(ARGV[5]) then
-  drop_from_running()
-  redis.call('HSET', key, 'state', 'failed', 'reason', ARGV[6])
-  redis.call('HDEL', key, 'progress')
-  stamp('finished_at')
-  redis.call('EXPIRE', key, ARGV[1])
-  return 'given up'
-end
-redis.call('HINCRBY', key, 'attempts', 1)
-redis.call('HSET', key, 'state', 'running', 'task', ARGV[2], 'worker', ARGV[3], 'deadline', now + ARGV[4])
-drop_overdue('running')
-redis.call('ZADD', 'running', now + ARGV[4], index)
-redis.call('HSET', key, 'progress', 0)
-stamp('started_at')
-if not redis.call('HGET', key, 'queued_at') then stamp('queued_at') end
-redis.call('EXPIRE', key, ARGV[1])
-return 'started'
-"""
-)
-
-# ARGV: seconds to live, number of pieces, then fields and their values. 0 when a piece is missing.
-FINISH: Final = (
-    PRELUDE
-    + """
-for piece = 0, ARGV[2] - 1 do
-  if redis.call('HEXISTS', key, 'digits:' .. piece) == 0 then return 0 end
-end
-drop_from_running()
-redis.call('HSET', key, 'state', 'done', 'progress', 1, unpack(ARGV, 3))
-redis.call('HDEL', key, 'deadline', 'attempts', 'reason')
-stamp('finished_at')
-redis.call('EXPIRE', key, ARGV[1])
-return 1
-"""
-)
-
-# ARGV: seconds to live, reason, task. A value that is there stays, and so does another task's run.
-FAIL: Final = (
-    PRELUDE
-    + """
-local owner = redis.call('HGET', key, 'task')
-if state == 'done' or (owner and owner ~= ARGV[3]) then return 0 end
-drop_from_running()
-redis.call('HSET', key, 'state', 'failed', 'reason', ARGV[2])
-redis.call('HDEL', key, 'progress')
-stamp('finished_at')
-redis.call('EXPIRE', key, ARGV[1])
-return 1
-"""
-)
-
-# ARGV: task, fraction. Only the run that has the index may say how far it is.
-ADVANCE: Final = (
-    PRELUDE
-    + """
-if state == 'running' and redis.call('HGET', key, 'task') == ARGV[1] then
-  redis.call('HSET', key, 'progress', ARGV[2])
-end
-"""
-)
-
-# ARGV: how many at most, then fields. An index whose worker is silent stays in the set: it may come back.
-RUNNING: Final = (
-    PRELUDE
-    + """
-drop_overdue('running')
-local found = {}
-for _, member in ipairs(redis.call('ZRANGE', 'running', 0, -1)) do
-  look_at('fib:' .. member)
-  if state ~= 'running' then
-    drop_from_running()
-  elseif not lost() then
-    table.insert(found, {index = member, started_at = number('started_at')})
-  end
-end
-table.sort(found, function(one, other) return one.started_at > other.started_at end)
-local newest = {}
-for place = 1, math.min(#found, ARGV[1]) do
-  local member = found[place].index
-  newest[place] = {member, redis.call('HMGET', 'fib:' .. member, unpack(ARGV, 2))}
-end
-return newest
-"""
-)
-
-# ARGV: worker, seconds to live.
-RENEW: Final = (
-    PRELUDE
-    + """
-redis.call('SET', 'worker:' .. ARGV[1], 'up', 'EX', ARGV[2])
-drop_overdue('workers')
-redis.call('ZADD', 'workers', now + ARGV[2], ARGV[1])
-"""
-)
-
-WORKERS: Final = PRELUDE + "drop_overdue('workers') return redis.call('ZRANGE', 'workers', 0, -1)"
-
 
 def claim(
     indices: Iterable[int],
@@ -304,13 +149,13 @@ def claim(
     arguments = [settings.VALUE_TTL_SECONDS, queued_longer_than, failed_longer_than, received_ago]
     with connection().pipeline(transaction=False) as pipeline:
         for index in asked:
-            pipeline.eval(CLAIM, 1, key(index), *arguments)
+            pipeline.eval(scripts.CLAIM, 1, key(index), *arguments)
         return [index for index, claimed in zip(asked, pipeline.execute(), strict=True) if claimed]
 
 
 def unclaim(index: int) -> None:
     """Take back a claim whose task could not be sent; does nothing once the index is running or final."""
-    connection().eval(UNCLAIM, 1, key(index))
+    connection().eval(scripts.UNCLAIM, 1, key(index))
 
 
 def start(index: int, *, task: str, worker: str, time_limit: float, most_attempts: int = MOST_ATTEMPTS) -> Start:
@@ -330,12 +175,12 @@ def start(index: int, *, task: str, worker: str, time_limit: float, most_attempt
         most_attempts,
         reason,
     ]
-    return Start(connection().eval(START, 1, key(index), *arguments).decode())
+    return Start(connection().eval(scripts.START, 1, key(index), *arguments).decode())
 
 
 def advance(index: int, fraction: float, *, task: str) -> None:
     """Note how far the run `task` of an index is, 0 … 1; does nothing if another run has it."""
-    connection().eval(ADVANCE, 1, key(index), task, f"{fraction:.4f}")
+    connection().eval(scripts.ADVANCE, 1, key(index), task, f"{fraction:.4f}")
 
 
 def store(
@@ -379,14 +224,14 @@ def store(
         fields["stored_bytes"] = stored_bytes
         fields["frequencies"] = " ".join(map(str, frequencies))
         flat = [part for item in fields.items() for part in item]
-        if connection().eval(FINISH, 1, key(index), settings.VALUE_TTL_SECONDS, len(pieces), *flat):
+        if connection().eval(scripts.FINISH, 1, key(index), settings.VALUE_TTL_SECONDS, len(pieces), *flat):
             return
     raise DigitsGoneError(index)
 
 
 def fail(index: int, reason: str, *, task: str) -> bool:
     """Make the index "failed" with a reason for people; False if there is a value or another run."""
-    return bool(connection().eval(FAIL, 1, key(index), settings.VALUE_TTL_SECONDS, reason, task))
+    return bool(connection().eval(scripts.FAIL, 1, key(index), settings.VALUE_TTL_SECONDS, reason, task))
 
 
 def read(index: int) -> Value | None:
@@ -439,13 +284,13 @@ def forget(indices: Iterable[int]) -> int:
 
 def running() -> list[Value]:
     """Return what workers that live compute now, the newest start first, MOST_RUNNING at most; one round trip."""
-    found: Any = connection().eval(RUNNING, 0, MOST_RUNNING, *FIELDS)
+    found: Any = connection().eval(scripts.RUNNING, 0, MOST_RUNNING, *FIELDS)
     return [value for index, fields in found if (value := from_fields(int(index), fields))]
 
 
 def workers() -> list[str]:
     """Return the names of the workers that live, sorted; a killed one is among them for WORKER_TTL_SECONDS."""
-    names: Any = connection().eval(WORKERS, 0)
+    names: Any = connection().eval(scripts.WORKERS, 0)
     return sorted(name.decode() for name in names)
 
 
@@ -462,7 +307,7 @@ def failed_checks() -> dict[str, int]:
 
 def renew_worker(worker: str) -> None:
     """Say that `worker` lives; to be repeated at least every WORKER_TTL_SECONDS."""
-    connection().eval(RENEW, 0, worker, WORKER_TTL_SECONDS)
+    connection().eval(scripts.RENEW, 0, worker, WORKER_TTL_SECONDS)
 
 
 def stop_worker(worker: str) -> None:
