@@ -325,7 +325,7 @@ def test_a_phase_that_widening_another_made_too_narrow_is_widened_too():
 def test_durations_are_in_words_and_clocks_that_differ_give_none_below_nought():
     figure = rendered("timeline", timeline([("computing", 9.8), ("storing", -0.1)]))
     assert "<span>9.80\N{NO-BREAK SPACE}s</span>" in figure
-    assert "storing: 0.00\N{NO-BREAK SPACE}ms" in figure
+    assert "storing: 0\N{NO-BREAK SPACE}µs" in figure
     assert "9.80\N{NO-BREAK SPACE}s in all" in figure
 
 

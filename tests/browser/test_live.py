@@ -172,10 +172,10 @@ def test_the_live_picture_shows_what_a_worker_computes_and_that_it_is_done(page,
     page.goto("/otherpage")
     stays(page)
     with site.held():
-        # The first goes to the worker that stands still, the second waits behind it.
+        # The first may go to the worker that stands still, the second waits.
         for _ in range(2):
             site.ask(next(site.heavy), wait=0)
-        expect(page.locator(".broker")).to_contain_text("1 heavy", timeout=10_000)
+        expect(page.locator(".broker")).to_contain_text(re.compile("[12] heavy"), timeout=10_000)
         expect(page.locator(".arrow.busy")).not_to_have_count(0)
     expect(page.locator(".broker")).to_contain_text("0 heavy", timeout=30_000)
     expect(page.locator(".arrow.busy")).to_have_count(0, timeout=30_000)
