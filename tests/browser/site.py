@@ -16,7 +16,7 @@ import psutil
 from conftest import ROOT, eventually
 from fibsite.embedded import socket_folder
 from fibsite.supervision import Supervisor
-from tests.test_serve import Served, all_gone
+from tests.served import Served, all_gone
 
 # An index above the limit that Served sets.
 TOO_HIGH = 1_000_000_001
