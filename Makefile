@@ -54,11 +54,12 @@ lock: .venv-dev/installed ## Write the locks anew from pyproject.toml (ARGS=--up
 	PATH="$(CURDIR)/.venv-dev/bin:$$PATH" requirements/lock $(ARGS)
 
 clean: ## Remove the virtual environments; the data in var/ stays
-	rm -rf .venv .venv-dev .venv-benchmark
+	rm -rf .venv .venv-dev .venv-benchmark .venv-deploy
 
 .venv/installed: requirements/run.txt
 .venv-dev/installed: requirements/all.txt
 .venv-benchmark/installed: requirements/benchmark.txt
+.venv-deploy/installed: requirements/deploy.txt
 
 # The stamp is written last, so that an interrupted installation is done again.
 %/installed:
