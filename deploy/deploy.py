@@ -199,7 +199,7 @@ class Beanstalk:
         try:
             # Even where it seems to run: Beanstalk may have stopped half-way, with the failed one on some instances.
             self.release(label, timeout)
-        except DeployError as error:
+        except (DeployError, ClientError) as error:
             return f"and {label} could not be put back: {error}"
         return f"{label} runs again"
 

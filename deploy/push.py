@@ -36,8 +36,9 @@ def docker(*command: str, capture: bool = False) -> str:
 def push(target: str, image: str, options: argparse.Namespace) -> str:
     """Build and push one target of the Dockerfile, and return its name by digest, which never means another image."""
     command = ["buildx", "build", "--file", "docker/Dockerfile", "--target", target, "--tag", image, "--push"]
-    # By this label a host knows which images are releases, and may be removed when another one runs.
-    command += ["--label", f"org.fibsite.release={options.tag}"]
+    # By this a host knows the images that it may remove when another release runs. The same for all releases, so that an
+    # image in which nothing changed stays the same, and its container is left alone.
+    command += ["--label", "org.fibsite.image=release"]
     if options.platforms:
         command += ["--platform", options.platforms]
     if options.attest:
@@ -46,8 +47,8 @@ def push(target: str, image: str, options: argparse.Namespace) -> str:
         command += ["--cache-from", f"type={options.cache},scope={target}"]
         command += ["--cache-to", f"type={options.cache},scope={target},mode=max"]
     docker(*command, ".")
-    digest = docker("buildx", "imagetools", "inspect", image, "--format", "{{.Manifest.Digest}}", capture=True)
-    return f"{image.rpartition(':')[0]}@{digest}"
+    manifest = json.loads(docker("buildx", "imagetools", "inspect", image, "--format", "{{json .Manifest}}", capture=True))
+    return f"{image.rpartition(':')[0]}@{manifest['digest']}"
 
 
 def main() -> None:

@@ -1,47 +1,28 @@
 """The images, and one stack of each kind that all tests here share: what one breaks it mends."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from conftest import ROOT
+from tests.containers import engine
 from tests.containers.stack import HOST, Stack, copy_of_the_project, docker, mend
 
 HERE = Path(__file__).parent
-ENGINE = ROOT.parent / "shared" / "containers" / "engine"
 TARGETS = ("app", "development", "frontend", "nginx")
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without an engine one test stays, and is skipped, to say so in one line."""
-    here = sorted((item for item in items if item.path.is_relative_to(HERE)), key=lambda item: item.nodeid)
-    if not here or os.environ.get("CI") or runs():
-        return
-    here.pop(0).add_marker(pytest.mark.skip("no Docker engine: install docker.io, docker-buildx and docker-compose"))
-    items[:] = [item for item in items if item not in here]
-    config.hook.pytest_deselected(items=here)
+    engine.leave_out(config, items, [item for item in items if item.path.is_relative_to(HERE)])
 
 
 @pytest.fixture(scope="session", autouse=True)
-def engine():
-    """A Docker engine: CI starts one where there is none."""
-    if not runs():
-        started = subprocess.run([ENGINE, "up"], capture_output=True, text=True, check=False)
-        assert started.returncode == 0, started.stderr
-        assert runs(), "the engine was started and does not answer"
-
-
-def runs():
-    try:
-        return subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=30).returncode == 0
-    except OSError:
-        return False
+def docker_engine():
+    engine.start()
 
 
 @pytest.fixture(scope="session")
-def images(engine):
+def images(docker_engine):
     """Every image, built from the working tree: its name by the target's."""
     names = {target: f"fibsite-test-{target}" for target in TARGETS}
     for target, name in names.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 import boto3
 
 from conftest import ROOT, eventually
+from tests.containers.stack import ENVIRONMENT as BARE
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -27,8 +28,9 @@ class Simulator:
         self.endpoint = f"http://127.0.0.1:{port}"
         self.log = log
         self.environment = {
-            # Nothing of the machine's own AWS configuration, and no way to the real one.
-            **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+            # Nothing of the machine's own AWS configuration, no way to the real one, and nothing that compose would prefer
+            # to what an instance has in its .env.
+            **BARE,
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,

@@ -162,6 +162,10 @@ class Beanstalk(EBResponse):
             raise InvalidParameterValueError(
                 f"Environment named {name} is in an invalid state for this operation. Must be Ready."
             )
+        for option in self._get_param("OptionSettings") or []:
+            state.settings[name][option["Namespace"], option["OptionName"]] = option["Value"]
+        if label is None:
+            return ActionResult(described(environment))
         version = state.versions.get((environment.application_name, label))
         if version is None:
             raise InvalidParameterValueError(f"No Application Version named '{label}' found.")
