@@ -48,6 +48,10 @@ REFUSALS = {
 }
 
 
+# How long a version that runs may take to become healthy; Beanstalk's health lags a few minutes behind.
+SETTLE_SECONDS = 300
+
+
 class DeployError(Exception):
     """The deployment did not happen, or did not succeed; the message says why."""
 
@@ -135,6 +139,7 @@ class Beanstalk:
         follow = self.new_events()
         self.api.update_environment(ApplicationName=self.application, EnvironmentName=self.name, VersionLabel=label)
         deadline = time.monotonic() + timeout
+        settled = None
         failures: list[str] = []
         said = ""
         while True:
@@ -145,6 +150,8 @@ class Beanstalk:
                 self.say(state)
                 said = state
             if found["Status"] == "Ready":
+                if settled is None:
+                    settled = min(deadline, time.monotonic() + SETTLE_SECONDS)
                 # Read once more: what ended the update may have come since.
                 failures += follow()
                 reason = "; ".join(failures) or f"it is {found.get('HealthStatus') or found.get('Health')}"
@@ -153,7 +160,7 @@ class Beanstalk:
                 if found.get("Health") == "Green" and not failures:
                     return
                 # A failure that Beanstalk told of does not heal; a health that is not yet green may become it.
-                if failures or time.monotonic() > deadline:
+                if failures or time.monotonic() > settled:
                     raise DeployError(f"{label} runs and is not healthy ({found.get('Health')}): {reason}")
             elif time.monotonic() > deadline:
                 reason = "; ".join(failures) or "nothing else is known"

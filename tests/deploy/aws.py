@@ -74,10 +74,26 @@ class Simulator:
         )
         urllib.request.urlopen(request, timeout=10).read()
 
-    def create_stack(self, **parameters: str) -> dict[str, str]:
-        """Create deploy/stack.yaml in a network of its own and return the physical id of each resource."""
+    def forget(self) -> None:
+        """Begin anew, with nothing in it and no rights asked for."""
         self.control("reset-auth", b"inf")
         self.control("reset")
+
+    def create_environment(self) -> None:
+        """Create the application and the environment alone, which takes no time."""
+        self.forget()
+        beanstalk = self.client("elasticbeanstalk")
+        beanstalk.create_application(ApplicationName="fibsite")
+        beanstalk.create_environment(
+            ApplicationName="fibsite",
+            EnvironmentName=ENVIRONMENT,
+            CNAMEPrefix="fibsite-rehearsal",
+            SolutionStackName=STACK,
+        )
+
+    def create_stack(self, **parameters: str) -> dict[str, str]:
+        """Create deploy/stack.yaml in a network of its own and return the physical id of each resource."""
+        self.forget()
         ec2, stacks = self.client("ec2"), self.client("cloudformation")
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [
@@ -118,10 +134,9 @@ class Simulator:
         (found,) = self.client("elasticbeanstalk").describe_environments(EnvironmentNames=[ENVIRONMENT])["Environments"]
         return found["Status"], found["Health"], found["VersionLabel"]
 
-    def deploy(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def deploy(self, command: str, *arguments: object, timeout: float = 30, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run deploy/deploy.py; an empty variable is unset."""
         environment = {name: value for name, value in {**self.environment, **variables}.items() if value}
-        command = [sys.executable, ROOT / "deploy" / "deploy.py", *map(str, arguments)]
-        if arguments[0] not in {"--help"}:
-            command += ["--interval", "0.1", "--timeout", variables.pop("TIMEOUT", "300")]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=400, check=False)
+        script = [sys.executable, ROOT / "deploy" / "deploy.py", command, "--interval", "0.1", "--timeout", str(timeout)]
+        script += map(str, arguments)
+        return subprocess.run(script, env=environment, capture_output=True, text=True, timeout=3 * timeout, check=False)

@@ -18,7 +18,7 @@ OBEDIENT = """{python} -m tests.deploy.instance --fetch {folder} || exit 1
 case $VERSION_LABEL in
   *slow*) sleep 4;;
   *red*) exit 2;;
-  *restored*) echo 'health checks failed'; exit 3;;
+  *reverted*) echo 'health checks failed'; exit 3;;
   *broken*) echo 'web did not start'; exit 1;;
 esac
 echo "$VERSION_LABEL runs"

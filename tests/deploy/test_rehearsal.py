@@ -174,7 +174,7 @@ class Release:
 
     def deploy(self, *arguments):
         with step(f"deploy.py {' '.join(map(str, arguments))}"):
-            done = self.simulator.deploy(*arguments)
+            done = self.simulator.deploy(*arguments, timeout=200)
         print(done.stdout + done.stderr + self.simulator.deploy("logs").stdout)
         return done
 
