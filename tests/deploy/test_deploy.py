@@ -101,7 +101,8 @@ def test_nothing_to_put_back_is_said(launched, bundle):
 
 def test_a_busy_environment_is_left_alone(running, bundle):
     beanstalk = running.client("elasticbeanstalk")
-    running.deploy("deploy", bundle, "--label", "v2-slow")
+    place = {"S3Bucket": "elasticbeanstalk-eu-central-1-123456789012", "S3Key": "fibsite/v1.zip"}
+    beanstalk.create_application_version(ApplicationName="fibsite", VersionLabel="v2-slow", SourceBundle=place)
     beanstalk.update_environment(EnvironmentName=ENVIRONMENT, VersionLabel="v2-slow")
     done = running.deploy("deploy", bundle, "--label", "v3")
     assert done.returncode == 1
