@@ -5,9 +5,14 @@ PORT ?= 8000
 HOST ?= 127.0.0.1
 DATA ?= var
 URL ?= http://127.0.0.1:$(PORT)
+# Of a release: the commit, where its images go, for which machines, and with an SBOM and the provenance.
+TAG ?= $(shell git rev-parse --short HEAD)
+IMAGE_PREFIX ?= example/fibsite
+PLATFORMS ?= linux/amd64,linux/arm64
+ATTEST ?= --attest
 
 .DELETE_ON_ERROR:
-.PHONY: help run test containers benchmark lighthouse screenshots stack lint format lock clean
+.PHONY: help run test containers benchmark lighthouse screenshots stack release bundle deploy lint format lock clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -34,6 +39,7 @@ lint: .venv-dev/installed ## Check style, types, templates and migrations
 	.venv-dev/bin/ruff check
 	.venv-dev/bin/ruff format --check
 	.venv-dev/bin/mypy
+	.venv-dev/bin/mypy deploy/*.py
 	.venv-dev/bin/djlint --quiet --check --lint frontend/templates calculator/templates
 	.venv-dev/bin/python manage.py makemigrations --check --dry-run
 
@@ -49,6 +55,17 @@ stack: ## Rehearse production in containers on http://localhost:3080/ (Ctrl-C st
 	APP_IMAGE=fibsite-app:local FRONTEND_IMAGE=fibsite-frontend:local NGINX_IMAGE=fibsite-nginx:local \
 	HTTP_PORT=$${HTTP_PORT:-3080} \
 	docker compose --file deploy/docker-compose.yml --file deploy/docker-compose.local.yml up
+
+release: ## Build the images of this tree and push them (TAG= IMAGE_PREFIX=name/fibsite)
+	@mkdir -p build
+	$(PYTHON) deploy/push.py --prefix "$(IMAGE_PREFIX)" --tag "$(TAG)" \
+	  --platforms "$(PLATFORMS)" $(ATTEST) --output build/images.json
+
+bundle: .venv-deploy/installed ## Make the bundle for Elastic Beanstalk with those images
+	.venv-deploy/bin/python deploy/bundle.py --images build/images.json --output build/fibsite.zip
+
+deploy: bundle ## Deploy that bundle (TAG= ARGS=--dry-run)
+	.venv-deploy/bin/python deploy/deploy.py deploy build/fibsite.zip --label "$(TAG)" $(ARGS)
 
 lock: .venv-dev/installed ## Write the locks anew from pyproject.toml (ARGS=--upgrade for newer versions)
 	PATH="$(CURDIR)/.venv-dev/bin:$$PATH" requirements/lock $(ARGS)

@@ -2,8 +2,9 @@
 """
 Make the bundle that Elastic Beanstalk takes, or check one: `bundle.py --images images.json --output fibsite.zip`.
 
-It holds docker-compose.yml with every image by its digest, .ebextensions/ and .platform/, and nothing else; with --ecs,
-Dockerrun.aws.json instead of docker-compose.yml, for the ECS platform branch. The same files always give the same bytes.
+It holds docker-compose.yml with every image by its digest, .ebextensions/ and .platform/, and nothing else; with
+--ecs, Dockerrun.aws.json instead of docker-compose.yml, for the ECS platform branch. The same files always give the
+same bytes.
 """
 
 import argparse
@@ -38,11 +39,11 @@ EXECUTABLE = 0o111
 
 
 class BundleError(Exception):
-    """Beanstalk would refuse this bundle, or run something else than was meant; the message says why."""
+    """Beanstalk would refuse this bundle, or run something that was not meant; the message says why."""
 
 
 def read_images(path: Path) -> dict[str, str]:
-    """Return the image of each variable, as deploy/push.py wrote them. BundleError unless each is named by its digest."""
+    """Return the image of each variable, as deploy/push.py wrote them. BundleError unless each has its digest."""
     try:
         images: dict[str, str] = json.loads(path.read_text())
     except (OSError, ValueError) as error:

@@ -187,9 +187,7 @@ class Beanstalk:
 
     def events(self) -> list[dict[str, Any]]:
         """Return the environment's last events, the newest first."""
-        answer = self.api.describe_events(
-            ApplicationName=self.application, EnvironmentName=self.name, MaxRecords=100
-        )
+        answer = self.api.describe_events(ApplicationName=self.application, EnvironmentName=self.name, MaxRecords=100)
         found: list[dict[str, Any]] = answer["Events"]
         return found
 

@@ -2,7 +2,8 @@
 """
 Render Dockerrun.aws.json, version 2, for the ECS platform branch of Elastic Beanstalk, from deploy/docker-compose.yml.
 
-`dockerrun.py` prints it with example images: deploy/Dockerrun.aws.json is its output. `bundle.py --ecs` fills in real ones.
+`dockerrun.py` prints it with example images: deploy/Dockerrun.aws.json is its output. `bundle.py --ecs` fills in real
+ones.
 
 There the containers do not share a DNS, which the routing nginx asks: web and frontend publish their ports on the
 instance, where the security group lets nobody in, and nginx finds them at the engine's own address. Beanstalk hands all

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """
-Build the three images, push them, and write their digests: `push.py --prefix NAME/fibsite --tag 1a2b3c --output images.json`.
+Build the three images, push them, and write their digests.
+
+    push.py --prefix NAME/fibsite --tag 1a2b3c --output images.json
 
 NAME is an account of Docker Hub, or a registry and what it wants in front: registry.example.org/team/fibsite gives
 registry.example.org/team/fibsite-app and so on. `docker login` comes before.
@@ -36,18 +38,17 @@ def docker(*command: str, capture: bool = False) -> str:
 def push(target: str, image: str, options: argparse.Namespace) -> str:
     """Build and push one target of the Dockerfile, and return its name by digest, which never means another image."""
     command = ["buildx", "build", "--file", "docker/Dockerfile", "--target", target, "--tag", image, "--push"]
-    # By this a host knows the images that it may remove when another release runs. The same for all releases, so that an
-    # image in which nothing changed stays the same, and its container is left alone.
+    # By this a host knows the images that it may remove when another release runs. The same for all releases, so that
+    # an image in which nothing changed stays the same, and its container is left alone.
     command += ["--label", "org.fibsite.image=release"]
     if options.platforms:
         command += ["--platform", options.platforms]
     if options.attest:
         command += ["--sbom=true", "--provenance=mode=max"]
-    if options.cache:
-        command += ["--cache-from", f"type={options.cache},scope={target}"]
-        command += ["--cache-to", f"type={options.cache},scope={target},mode=max"]
     docker(*command, ".")
-    manifest = json.loads(docker("buildx", "imagetools", "inspect", image, "--format", "{{json .Manifest}}", capture=True))
+    manifest = json.loads(
+        docker("buildx", "imagetools", "inspect", image, "--format", "{{json .Manifest}}", capture=True)
+    )
     return f"{image.rpartition(':')[0]}@{manifest['digest']}"
 
 
@@ -58,7 +59,6 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the JSON file for deploy/bundle.py")
     parser.add_argument("--platforms", help="such as linux/amd64,linux/arm64; this machine's by default")
     parser.add_argument("--attest", action="store_true", help="add an SBOM and the provenance to each image")
-    parser.add_argument("--cache", choices=["gha"], help="keep layers between runs of the pipeline")
     options = parser.parse_args()
     try:
         images = {

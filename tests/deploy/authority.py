@@ -12,7 +12,9 @@ def write_certificates(folder, postgres, redis):
     """Write postgres.pem, redis.pem and their keys for these host names, and return the path of the authority's own."""
     authority = ec.generate_private_key(ec.SECP256R1())
     issuer = name("Rehearsal")
-    certificate = signed(issuer, issuer, authority.public_key(), authority, x509.BasicConstraints(ca=True, path_length=0))
+    certificate = signed(
+        issuer, issuer, authority.public_key(), authority, x509.BasicConstraints(ca=True, path_length=0)
+    )
     path = folder / "authority.pem"
     path.write_bytes(certificate)
     for file, host in {"postgres": postgres, "redis": redis}.items():

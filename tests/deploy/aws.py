@@ -97,7 +97,9 @@ class Simulator:
         ec2, stacks = self.client("ec2"), self.client("cloudformation")
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [
-            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]["SubnetId"]
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
+                "SubnetId"
+            ]
             for number, zone in enumerate("ab")
         ]
         given = {
@@ -134,9 +136,19 @@ class Simulator:
         (found,) = self.client("elasticbeanstalk").describe_environments(EnvironmentNames=[ENVIRONMENT])["Environments"]
         return found["Status"], found["Health"], found["VersionLabel"]
 
-    def deploy(self, command: str, *arguments: object, timeout: float = 30, **variables: str) -> subprocess.CompletedProcess[str]:
+    def deploy(
+        self, command: str, *arguments: object, timeout: float = 30, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run deploy/deploy.py; an empty variable is unset."""
         environment = {name: value for name, value in {**self.environment, **variables}.items() if value}
-        script = [sys.executable, ROOT / "deploy" / "deploy.py", command, "--interval", "0.1", "--timeout", str(timeout)]
+        script = [
+            sys.executable,
+            ROOT / "deploy" / "deploy.py",
+            command,
+            "--interval",
+            "0.1",
+            "--timeout",
+            str(timeout),
+        ]
         script += map(str, arguments)
         return subprocess.run(script, env=environment, capture_output=True, text=True, timeout=3 * timeout, check=False)

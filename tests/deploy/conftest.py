@@ -12,7 +12,9 @@ from conftest import ROOT
 from tests.containers import engine
 from tests.deploy.aws import Simulator
 
-IMAGES = {f"{target}_IMAGE": f"example/fibsite-{target.lower()}@sha256:{'5' * 64}" for target in ("APP", "FRONTEND", "NGINX")}
+IMAGES = {
+    f"{target}_IMAGE": f"example/fibsite-{target.lower()}@sha256:{'5' * 64}" for target in ("APP", "FRONTEND", "NGINX")
+}
 # An instance that does as the version's name says, once it has fetched the bundle.
 OBEDIENT = """{python} -m tests.deploy.instance --fetch {folder} || exit 1
 case $VERSION_LABEL in

@@ -49,7 +49,17 @@ def test_a_release_is_followed_until_it_runs_and_is_healthy(launched, bundle):
 
 
 def test_events_and_states_are_shown_while_it_goes_on(running, bundle):
-    command = [sys.executable, "-u", ROOT / "deploy/deploy.py", "deploy", bundle, "--label", "v2-slow", "--interval", "0.1"]
+    command = [
+        sys.executable,
+        "-u",
+        ROOT / "deploy/deploy.py",
+        "deploy",
+        bundle,
+        "--label",
+        "v2-slow",
+        "--interval",
+        "0.1",
+    ]
     with subprocess.Popen(command, env=running.environment, stdout=subprocess.PIPE, text=True) as process:
         line = ""
         while "Updating" not in line:
@@ -107,7 +117,9 @@ def test_a_busy_environment_is_left_alone(running, bundle):
     done = running.deploy("deploy", bundle, "--label", "v3")
     assert done.returncode == 1
     assert f"{ENVIRONMENT} is busy (Updating)" in done.stderr
-    assert not beanstalk.describe_application_versions(ApplicationName="fibsite", VersionLabels=["v3"])["ApplicationVersions"]
+    assert not beanstalk.describe_application_versions(ApplicationName="fibsite", VersionLabels=["v3"])[
+        "ApplicationVersions"
+    ]
     eventually(lambda: running.running()[0] == "Ready")
 
 
@@ -149,7 +161,9 @@ def test_a_dry_run_changes_nothing(running, bundle):
     assert "would" in running.deploy("rollback", "v1", "--dry-run").stdout
     versions = running.client("elasticbeanstalk").describe_application_versions(ApplicationName="fibsite")
     assert [version["VersionLabel"] for version in versions["ApplicationVersions"]] == ["v1"]
-    stored = running.client("s3").list_objects_v2(Bucket="elasticbeanstalk-eu-central-1-123456789012", Prefix="fibsite/")
+    stored = running.client("s3").list_objects_v2(
+        Bucket="elasticbeanstalk-eu-central-1-123456789012", Prefix="fibsite/"
+    )
     assert [one["Key"] for one in stored["Contents"]] == ["fibsite/v1.zip"]
 
 
@@ -205,5 +219,7 @@ def test_help_is_there_for_every_command():
         )
         assert done.returncode == 0
         assert done.stdout.startswith("usage: deploy.py")
-    wrong = subprocess.run([sys.executable, ROOT / "deploy/deploy.py", "destroy"], capture_output=True, text=True, check=False)
+    wrong = subprocess.run(
+        [sys.executable, ROOT / "deploy/deploy.py", "destroy"], capture_output=True, text=True, check=False
+    )
     assert wrong.returncode == 2

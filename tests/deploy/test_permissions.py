@@ -80,7 +80,13 @@ def test_the_policy_allows_what_is_known_to_be_needed_and_no_more(policy):
 
 def test_the_policy_is_enough_for_every_command(simulator, policy, user, bundle):
     keys = user(policy)
-    for arguments in (["deploy", bundle, "--label", "v1"], ["deploy", bundle, "--label", "v2"], ["rollback", "v1"], ["status"], ["logs"]):
+    for arguments in (
+        ["deploy", bundle, "--label", "v1"],
+        ["deploy", bundle, "--label", "v2"],
+        ["rollback", "v1"],
+        ["status"],
+        ["logs"],
+    ):
         done = simulator.deploy(*arguments, **keys)
         assert done.returncode == 0, (arguments, done.stderr)
 

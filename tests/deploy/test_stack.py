@@ -23,7 +23,14 @@ class Short(yaml.SafeLoader):
     """YAML with CloudFormation's short forms, which this reads as their arguments."""
 
 
-Short.add_multi_constructor("!", lambda loader, _, node: loader.construct_yaml_str(node) if isinstance(node, yaml.ScalarNode) else loader.construct_sequence(node, deep=True))
+Short.add_multi_constructor(
+    "!",
+    lambda loader, _, node: (
+        loader.construct_yaml_str(node)
+        if isinstance(node, yaml.ScalarNode)
+        else loader.construct_sequence(node, deep=True)
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +56,9 @@ def test_every_resource_of_the_template_is_there_and_none_was_passed_over(stack,
 
 def test_postgres_is_encrypted_backed_up_and_reachable_by_members_alone(stack, template):
     simulator, resources, _ = stack
-    (database,) = simulator.client("rds").describe_db_instances(DBInstanceIdentifier=resources["Database"])["DBInstances"]
+    (database,) = simulator.client("rds").describe_db_instances(DBInstanceIdentifier=resources["Database"])[
+        "DBInstances"
+    ]
     assert (database["Engine"], database["DBName"], database["MasterUsername"]) == ("postgres", "fibsite", "fibsite")
     assert database["StorageEncrypted"] is True
     assert database["PubliclyAccessible"] is False
@@ -177,7 +186,12 @@ def test_what_the_environment_sets_the_compose_file_reads(template):
     compose = (ROOT / "deploy/docker-compose.yml").read_text()
     parsed = yaml.safe_load(compose)
     read = set(re.findall(r"\$\{([A-Z_]+)", compose))
-    read |= {name for service in parsed["services"].values() for name, value in service.get("environment", {}).items() if value is None}
+    read |= {
+        name
+        for service in parsed["services"].values()
+        for name, value in service.get("environment", {}).items()
+        if value is None
+    }
     set_here = {name for namespace, name in option_settings(template) if namespace in {PROPERTIES, SECRETS}}
     assert set_here - read == set()
     hooks = "".join(path.read_text() for path in (ROOT / ".platform").rglob("*.sh"))
@@ -191,7 +205,11 @@ def test_what_the_compose_file_hands_on_the_settings_read():
         for service in yaml.safe_load((ROOT / "deploy/docker-compose.yml").read_text())["services"].values()
         for name in service.get("environment", {})
     }
-    readers = [ROOT / "fibsite/settings.py", ROOT / "fibsite/gunicorn_conf.py", ROOT / "docker/nginx/routing.conf.template"]
+    readers = [
+        ROOT / "fibsite/settings.py",
+        ROOT / "fibsite/gunicorn_conf.py",
+        ROOT / "docker/nginx/routing.conf.template",
+    ]
     text = "".join(path.read_text() for path in readers)
     assert {name for name in handed if name not in text} == set()
 

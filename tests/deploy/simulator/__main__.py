@@ -12,7 +12,6 @@ from moto.server import main
 from tests.deploy.simulator import beanstalk, cloudformation
 
 
-
 def show(sender: object, exception: Exception) -> None:
     """Print what went wrong: moto's own answer is a 500 and nothing else."""
     traceback.print_exception(exception)
