@@ -12,7 +12,7 @@ PLATFORMS ?= linux/amd64,linux/arm64
 ATTEST ?= --attest
 
 .DELETE_ON_ERROR:
-.PHONY: help run test containers benchmark lighthouse screenshots stack release bundle deploy lint format lock clean
+.PHONY: help run test containers rehearsal benchmark lighthouse screenshots stack release bundle deploy lint format lock clean
 
 help: ## List what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
@@ -25,6 +25,9 @@ test: .venv-dev/installed ## Run all tests (ARGS= for pytest)
 
 containers: .venv-dev/installed ## Test the images and both compose stacks; needs Docker (ARGS= for pytest)
 	@.venv-dev/bin/python -m pytest tests/containers $(ARGS)
+
+rehearsal: .venv-dev/installed ## Rehearse the deployment with a simulated AWS; needs Docker and port 80, or HTTP_PORT= (ARGS= for pytest)
+	@.venv-dev/bin/python -m pytest tests/deploy -p no:randomly --capture=no $(ARGS)
 
 benchmark: .venv-benchmark/installed ## Compare the computation with others of its kind (ARGS=--quick)
 	@.venv-benchmark/bin/python -m benchmarks.digits $(ARGS)

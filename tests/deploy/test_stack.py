@@ -240,6 +240,6 @@ def test_the_instance_reads_the_secrets_and_no_other(stack):
     policy = simulator.client("iam").get_role_policy(RoleName=resources["InstanceRole"], PolicyName="instance")
     statements = parsed(policy["PolicyDocument"])["Statement"]
     assert "*" not in json.dumps([statement["Action"] for statement in statements])
-    assert not [statement for statement in statements if statement["Resource"] == "*"]
+    assert [statement["Sid"] for statement in statements if statement["Resource"] == "*"] == ["OpenSessions"]
     (secrets,) = (statement for statement in statements if statement["Sid"] == "ReadSecrets")
     assert secrets["Resource"] == [resources[name] for name in ("DatabasePassword", "CachePassword", "WebSecretKey")]
