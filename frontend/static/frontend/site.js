@@ -123,15 +123,6 @@ document.addEventListener("htmx:pushedIntoHistory", () => {
   }
 });
 
-// The number is copied, without the lines and gaps that make it readable.
-document.addEventListener("copy", (event) => {
-  const selection = getSelection();
-  if (selection.anchorNode?.parentElement?.closest(".digits")) {
-    event.clipboardData.setData("text/plain", selection.toString().replace(/\s/g, ""));
-    event.preventDefault();
-  }
-});
-
 document.addEventListener("click", async ({ target }) => {
   const button = target.closest("[data-copy]");
   if (!button) {
