@@ -16,7 +16,6 @@ import os
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,59 +135,36 @@ class Beanstalk:
 
         Ready alone would not do: Beanstalk is ready again, too, after it has put the earlier version back.
         """
-        follow = self.new_events()
+        events = Events(self)
         self.api.update_environment(ApplicationName=self.application, EnvironmentName=self.name, VersionLabel=label)
         deadline = time.monotonic() + timeout
-        settled = None
-        failures: list[str] = []
-        said = ""
-        while True:
-            failures += follow()
-            found = self.environment()
-            state = f"{found['Status']}, {found.get('VersionLabel')}, {found.get('Health')}"
-            if state != said:
-                self.say(state)
-                said = state
-            if found["Status"] == "Ready":
-                if settled is None:
-                    settled = min(deadline, time.monotonic() + SETTLE_SECONDS)
-                # Read once more: what ended the update may have come since.
-                failures += follow()
-                reason = "; ".join(failures) or f"it is {found.get('HealthStatus') or found.get('Health')}"
-                if found.get("VersionLabel") != label:
-                    raise DeployError(f"{label} was not taken, {found.get('VersionLabel')} runs: {reason}")
-                if found.get("Health") == "Green" and not failures:
-                    return
-                # A failure that Beanstalk told of does not heal; a health that is not yet green may become it.
-                if failures or time.monotonic() > settled:
-                    raise DeployError(f"{label} runs and is not healthy ({found.get('Health')}): {reason}")
-            elif time.monotonic() > deadline:
-                reason = "; ".join(failures) or "nothing else is known"
-                raise DeployError(f"{label} was not there after {timeout:.0f} seconds: {reason}")
+        found = self.look(events)
+        # Before the first event an answer may be one of before, and ready for that reason.
+        while found["Status"] != "Ready" or not events.begun:
+            if time.monotonic() > deadline:
+                raise DeployError(f"{label} was not there after {timeout:.0f} seconds: {events.reason(found)}")
             time.sleep(self.interval)
+            found = self.look(events)
+        if found.get("VersionLabel") != label:
+            raise DeployError(f"{label} was not taken, {found.get('VersionLabel')} runs: {events.reason(found)}")
+        deadline = min(deadline, time.monotonic() + SETTLE_SECONDS)
+        while events.failures or found.get("Health") != "Green":
+            # A failure that Beanstalk told of does not heal; a health that is not yet green may become it.
+            if events.failures or time.monotonic() > deadline:
+                health = found.get("Health")
+                raise DeployError(f"{label} runs and is not healthy ({health}): {events.reason(found)}")
+            time.sleep(self.interval)
+            found = self.look(events)
 
-    def new_events(self) -> Callable[[], list[str]]:
-        """Return a function that shows the events that are new when it is called, and returns those that are errors."""
-        # Not by the time: this machine's clock is not Beanstalk's.
-        seen = {(event["EventDate"], event["Message"]) for event in self.events()}
-
-        def follow() -> list[str]:
-            failures = []
-            for event in reversed(self.events()):
-                key = (event["EventDate"], event["Message"])
-                if key not in seen:
-                    seen.add(key)
-                    self.say(f"{event['Severity']:5} {event['Message']}")
-                    if event["Severity"] in {"ERROR", "FATAL"}:
-                        failures.append(event["Message"])
-            return failures
-
-        return follow
-
-    def events(self) -> list[dict[str, Any]]:
-        """Return the environment's last events, the newest first."""
-        answer = self.api.describe_events(ApplicationName=self.application, EnvironmentName=self.name, MaxRecords=100)
-        found: list[dict[str, Any]] = answer["Events"]
+    def look(self, events: "Events") -> dict[str, Any]:
+        """Return the environment, and show what is new."""
+        found = self.environment()
+        # Afterwards, so that what led to this state is among them.
+        events.show()
+        state = f"{found['Status']}, {found.get('VersionLabel')}, {found.get('Health')}"
+        if state != events.state:
+            self.say(state)
+            events.state = state
         return found
 
     def put_back(self, label: str | None, failed: str, timeout: float) -> str:
@@ -207,6 +183,42 @@ class Beanstalk:
         except (DeployError, ClientError) as error:
             return f"and {label} could not be put back: {error}"
         return f"{label} runs again"
+
+
+class Events:
+    """What Beanstalk tells of an environment from now on."""
+
+    def __init__(self, beanstalk: Beanstalk) -> None:
+        self.beanstalk = beanstalk
+        self.begun = False
+        self.failures: list[str] = []
+        self.state = ""
+        # Not by the time: this machine's clock is not Beanstalk's.
+        self.seen = {self.key(event) for event in self.newest()}
+
+    @staticmethod
+    def key(event: dict[str, Any]) -> tuple[Any, str]:
+        return event["EventDate"], event["Message"]
+
+    def newest(self) -> list[dict[str, Any]]:
+        answer = self.beanstalk.api.describe_events(
+            ApplicationName=self.beanstalk.application, EnvironmentName=self.beanstalk.name, MaxRecords=100
+        )
+        found: list[dict[str, Any]] = answer["Events"]
+        return found
+
+    def show(self) -> None:
+        """Show the events that are new, and keep those that are errors."""
+        for event in reversed(self.newest()):
+            if self.key(event) not in self.seen:
+                self.seen.add(self.key(event))
+                self.begun = True
+                self.beanstalk.say(f"{event['Severity']:5} {event['Message']}")
+                if event["Severity"] in {"ERROR", "FATAL"}:
+                    self.failures.append(event["Message"])
+
+    def reason(self, environment: dict[str, Any]) -> str:
+        return "; ".join(self.failures) or f"its health is {environment.get('HealthStatus')}"
 
 
 def deploy(options: argparse.Namespace) -> None:

@@ -20,6 +20,8 @@ import boto3
 PROJECT = os.environ.get("PLAYED_PROJECT", "fibsite-deploy")
 PLAIN = "aws:elasticbeanstalk:application:environment"
 SECRET = "aws:elasticbeanstalk:application:environmentsecrets"
+# The platform's agent is root.
+AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "--non-interactive", "--preserve-env"]
 APPLICATION, ENVIRONMENT = "fibsite", "fibsite-production"
 
 
@@ -57,7 +59,7 @@ def run(*command: str, folder: Path, properties: dict[str, str]) -> None:
         command, cwd=folder, env={**os.environ, **properties}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, check=False,
     )  # fmt: skip
-    name = Path(command[0]).name if len(command) == 1 else " ".join(command[3:5])
+    name = Path(command[-1]).name if command[-1].endswith(".sh") else " ".join(command[3:5])
     print(f"{time.monotonic() - began:5.1f} s  {name}: status {done.returncode}", flush=True)
     if done.returncode:
         # What the platform puts into its logs, and the last line into an event.
@@ -70,7 +72,7 @@ def run(*command: str, folder: Path, properties: dict[str, str]) -> None:
 
 def hooks(phase: str, folder: Path, properties: dict[str, str]) -> None:
     for hook in sorted((folder / ".platform" / "hooks" / phase).glob("*")):
-        run(str(hook), folder=folder, properties=properties)
+        run(*AS_ROOT, str(hook), folder=folder, properties=properties)
 
 
 def deploy(folder: Path) -> None:
