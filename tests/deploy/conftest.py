@@ -18,7 +18,7 @@ IMAGES = {
 # An instance that does as the version's name says, once it has fetched the bundle.
 OBEDIENT = """{python} -m tests.deploy.instance --fetch {folder} || exit 1
 case $VERSION_LABEL in
-  *slow*) sleep 4;;
+  *slow*) sleep 6;;
   *red*) exit 2;;
   *reverted*) echo 'health checks failed'; exit 3;;
   *broken*) echo 'web did not start'; exit 1;;
