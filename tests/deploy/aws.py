@@ -151,4 +151,6 @@ class Simulator:
             str(timeout),
         ]
         script += map(str, arguments)
-        return subprocess.run(script, env=environment, capture_output=True, text=True, timeout=60 + 3 * timeout, check=False)
+        return subprocess.run(
+            script, env=environment, capture_output=True, text=True, timeout=60 + 3 * timeout, check=False
+        )
