@@ -34,6 +34,11 @@ SCALED: Final = re.compile(rf"{NUMBER}(?:e\+?(?P<exponent>[0-9]+)| *(?P<unit>{'|
 POWER: Final = re.compile(rf"(?:{NUMBER} *[*x] *)?(?P<base>[0-9]+) *\^ *(?P<exponent>[0-9]+)")
 
 
+def whole_number(text: str) -> int | None:
+    """Read a whole number of up to 30 plain digits; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST else None
+
+
 def plain(text: str) -> str:
     """
     Return the digits of a whole number as people write it; anything else unchanged, for parse_index to say what it is.

@@ -16,12 +16,12 @@ from django_htmx.middleware import HtmxDetails
 from redis import RedisError
 
 from calculator.fibonacci import predict
-from calculator.indices import LONGEST
 from calculator.models import SeenIndex
 from calculator.tasks import look_up, recompute, request, wait_for
 from calculator.values import DigitsGoneError, State, Value
 from frontend import system
 from frontend.forms import IndexForm
+from frontend.notation import whole_number
 from frontend.pictures import SPIRAL_TO, histogram, plot, spiral, timeline
 from frontend.windows import Window
 
@@ -157,7 +157,6 @@ def now(http: HttpRequest) -> HttpResponse:
 def picture(http: HttpRequest) -> dict[str, Any]:
     """Look at the whole system, and draw what it computed."""
     seen = system.look()
-    connection = http.headers.get("X-Connection-Number", "")
     return {
         "system": seen,
         "plot": plot(
@@ -165,15 +164,13 @@ def picture(http: HttpRequest) -> dict[str, Any]:
             newest=seen.newest.number if seen.newest else None,
             predicted=lambda index: predict(index).seconds,
         ),
-        "connection": int(connection) if connection.isascii() and connection.isdigit() else None,
+        "connection": whole_number(http.headers.get("X-Connection-Number", "")),
     }
 
 
 def page_number(http: HttpRequest) -> int:
     """Read ?page=; what is none counts as the first, what is too high as the last."""
-    given = http.GET.get("page", "")
-    is_number = given.isascii() and given.isdigit() and len(given) <= LONGEST
-    return min(max(int(given), 1), LAST_PAGE) if is_number else 1
+    return min(max(whole_number(http.GET.get("page", "")) or 1, 1), LAST_PAGE)
 
 
 def page_of(number: int, asked: SeenIndex | None = None) -> Page:

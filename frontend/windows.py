@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from calculator import values
-from calculator.indices import LONGEST
+from calculator.indices import NumberTooLongError
 from calculator.values import Value
-from frontend.notation import plain
+from frontend.notation import plain, whole_number
 
 # A page shows a value of up to this many digits whole, and of a longer one this many at a time.
 LONGEST_WHOLE_VALUE = 10_000
@@ -83,7 +83,10 @@ def read_position(asked: str | None, total: int) -> tuple[int, str]:
     """Read a position from 1 to `total` as people write it; the first, and what was wrong, if it is none."""
     if asked is None:
         return 1, ""
-    text = plain(asked.strip())
-    if text.isascii() and text.isdigit() and len(text) <= LONGEST and 1 <= int(text) <= total:
-        return int(text), ""
+    try:
+        position = whole_number(plain(asked.strip()))
+    except NumberTooLongError:
+        position = None
+    if position and position <= total:
+        return position, ""
     return 1, f"A position is a whole number from 1 to {total:,}."

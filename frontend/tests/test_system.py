@@ -109,5 +109,5 @@ def test_the_picture_takes_two_queries(client, stored, django_assert_num_queries
 def test_nginx_tells_which_connection_this_is(client):
     response = client.get("/otherpage", headers={"X-Connection-Number": "4711"})
     assert "4,711 connections" in words(response)
-    for wrong in ("", "abc", "-1", "１"):
+    for wrong in ("", "abc", "-1", "１", "9" * 5_000):
         assert "Not in this form" in words(client.get("/otherpage", headers={"X-Connection-Number": wrong}))

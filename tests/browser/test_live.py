@@ -125,7 +125,7 @@ def test_while_the_server_is_away_a_banner_says_so_and_goes_by_itself(page, site
     with site.away():
         field(page).fill(str(index))
         field(page).press("Enter")
-        expect(banner).to_contain_text("Nothing was sent; try again in a moment.")
+        expect(banner).to_contain_text("Your index may not have arrived: try again in a moment.")
         expect(banner).to_be_visible()
         expect(field(page)).to_have_value(str(index))
         expect(banner).to_contain_text("This page keeps trying.", timeout=20_000)

@@ -79,7 +79,7 @@ function say(words) {
 const REASONS = {
   0: "The server cannot be reached.",
   403: "This page is too old to send anything: load it anew.",
-  429: "That were too many requests at once.",
+  429: "Those were too many requests at once.",
   503: "A part of the system is away for a moment.",
 };
 
@@ -98,7 +98,8 @@ function settle({ detail }) {
     say(`${reason} This page keeps trying.`);
     lookLater(elt);
   } else if (requestConfig.verb === "post") {
-    say(`${reason} Nothing was sent; try again in a moment.`);
+    // It may have arrived all the same; asking twice does no harm.
+    say(`${reason} Your index may not have arrived: try again in a moment.`);
   } else if (elt.matches("a, form")) {
     say(`${reason} Try again in a moment.`);
   }
