@@ -1,6 +1,5 @@
 """The running site, a real Chromium, and pages that fail their test when the browser complains."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.pages import PAGES
 from tests.browser.site import Site
+from tests.missing import leave_out
 
 HERE = Path(__file__).parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -29,13 +29,11 @@ def chromium():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without Chromium one test stays, and is skipped, to say so in one line."""
-    here = sorted((item for item in items if item.path.is_relative_to(HERE)), key=lambda item: item.nodeid)
-    if not here or os.environ.get("CI") or chromium():
-        return
-    here.pop(0).add_marker(pytest.mark.skip("no Chromium: install the package chromium (apt-get install chromium)"))
-    items[:] = [item for item in items if item not in here]
-    config.hook.pytest_deselected(items=here)
+    leave_out(config, items, [item for item in items if item.path.is_relative_to(HERE)], missing)
+
+
+def missing():
+    return "" if chromium() else "no Chromium: install the package chromium (apt-get install chromium)"
 
 
 @pytest.fixture(scope="session")

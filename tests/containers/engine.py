@@ -1,9 +1,6 @@
-"""The Docker engine that tests of containers need: CI starts one, a machine without one leaves them out."""
+"""The Docker engine that tests of containers need; CI starts one."""
 
-import os
 import subprocess
-
-import pytest
 
 from conftest import ROOT
 
@@ -25,11 +22,5 @@ def start():
         assert runs(), "the engine was started and does not answer"
 
 
-def leave_out(config, items, chosen):
-    """Without an engine keep one of the chosen tests, skipped, to say so in one line."""
-    chosen = sorted(chosen, key=lambda item: item.nodeid)
-    if not chosen or os.environ.get("CI") or runs():
-        return
-    chosen.pop(0).add_marker(pytest.mark.skip("no Docker engine: install docker.io, docker-buildx and docker-compose"))
-    items[:] = [item for item in items if item not in chosen]
-    config.hook.pytest_deselected(items=chosen)
+def missing():
+    return "" if runs() else "no Docker engine: install docker.io, docker-buildx and docker-compose"

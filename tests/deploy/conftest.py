@@ -2,6 +2,8 @@
 
 import json
 import shlex
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 from conftest import ROOT
 from tests.containers import engine
 from tests.deploy.aws import Simulator
+from tests.deploy.instance import AS_ROOT, PORT
+from tests.missing import leave_out
 
 IMAGES = {
     f"{target}_IMAGE": f"example/fibsite-{target.lower()}@sha256:{'5' * 64}" for target in ("APP", "FRONTEND", "NGINX")
@@ -28,7 +32,28 @@ echo "$VERSION_LABEL runs"
 
 
 def pytest_collection_modifyitems(config, items):
-    engine.leave_out(config, items, [item for item in items if item.path.name == "test_rehearsal.py"])
+    leave_out(config, items, [item for item in items if item.path.name == "test_rehearsal.py"], missing)
+
+
+def missing():
+    """Say what the rehearsal lacks: it plays an instance of its own on this machine."""
+    if words := engine.missing():
+        return words
+    if AS_ROOT and not may_be_root():
+        return "the hooks of an instance run as root: start the tests as root, or let sudo ask for no password"
+    if is_taken(int(PORT)):
+        return f"port {PORT} is taken: free it, or name another one by HTTP_PORT"
+    return ""
+
+
+def may_be_root():
+    return shutil.which("sudo") and subprocess.run([*AS_ROOT, "true"], capture_output=True, check=False).returncode == 0
+
+
+def is_taken(port):
+    """Tell whether somebody listens on a port."""
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture(scope="module")

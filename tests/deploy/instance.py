@@ -20,6 +20,8 @@ import boto3
 PROJECT = os.environ.get("PLAYED_PROJECT", "fibsite-deploy")
 PLAIN = "aws:elasticbeanstalk:application:environment"
 SECRET = "aws:elasticbeanstalk:application:environmentsecrets"
+# Where its visitors come in.
+PORT = os.environ.get("HTTP_PORT", "80")
 # The platform's agent is root.
 AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "--non-interactive", "--preserve-env"]
 APPLICATION, ENVIRONMENT = "fibsite", "fibsite-production"

@@ -28,7 +28,7 @@ from tests.containers import engine
 from tests.containers.stack import ENVIRONMENT, Stack, copy_of_the_project, docker, meanwhile
 from tests.deploy.authority import write_certificates
 from tests.deploy.aws import Simulator
-from tests.deploy.instance import PLAIN
+from tests.deploy.instance import PLAIN, PORT
 
 pytestmark = pytest.mark.xdist_group("containers")
 
@@ -36,7 +36,6 @@ PROJECT = f"fibsite-deploy-{os.getpid()}"
 NETWORK = f"{PROJECT}_default"
 HOST = "fibsite-rehearsal.eu-central-1.elasticbeanstalk.com"
 REGISTRY = "127.0.0.1:5000"
-PORT = os.environ.get("HTTP_PORT", "80")
 began = time.monotonic()
 
 
