@@ -11,6 +11,7 @@ from tests.containers.stack import inspect, peak_memory
 pytestmark = pytest.mark.xdist_group("containers")
 
 LARGEST = 100_000_000
+SERVICES = ("worker", "web", "redis", "nginx", "frontend")
 # What docs/containers.md has for an instance of 1 GiB.
 SMALL = {
     "NGINX_MEMORY": "96m",
@@ -26,15 +27,17 @@ SMALL = {
 def test_the_largest_index_is_computed_and_downloaded_within_the_memory_limits(production, variables, index):
     try:
         production.up(**variables)
+        containers = {service: production.container(service) for service in SERVICES}
+        # Other tests may have killed them before.
+        restarts = {service: inspect(container, ".RestartCount") for service, container in containers.items()}
         value = production.value(index)
         assert value["digits"] > 20_000_000
         assert download(production, index) == (value["sha256"], value["digits"])
-        for service in ("worker", "web", "redis", "nginx", "frontend"):
-            container = production.container(service)
+        for service, container in containers.items():
             peak, limit = peak_memory(container)
             assert 0 < peak < limit, service
             assert not inspect(container, ".State.OOMKilled")
-            assert inspect(container, ".RestartCount") == 0, service
+            assert inspect(container, ".RestartCount") == restarts[service], service
     finally:
         if variables:
             production.up()
