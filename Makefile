@@ -33,10 +33,10 @@ benchmark: .venv-benchmark/installed ## Compare the computation with others of i
 	@.venv-benchmark/bin/python -m benchmarks.digits $(ARGS)
 
 lighthouse: ## Score the pages of a running system (URL=http://127.0.0.1:8000); needs npm and Chromium
-	@$(PYTHON) benchmarks/lighthouse.py --url "$(URL)" $(ARGS)
+	@$(PYTHON) -m benchmarks.lighthouse --url "$(URL)" $(ARGS)
 
 screenshots: .venv-dev/installed ## Make the README's pictures from a running system (URL=http://127.0.0.1:8000)
-	@.venv-dev/bin/python docs/screenshots.py --url "$(URL)" $(ARGS)
+	@.venv-dev/bin/python -m docs.screenshots --url "$(URL)" $(ARGS)
 
 lint: .venv-dev/installed ## Check style, types, templates and migrations
 	.venv-dev/bin/ruff check

@@ -9,9 +9,7 @@ one. Prints medians and 95th percentiles. Needs Playwright (.venv-dev) and Chrom
 """
 
 import argparse
-import os
 import secrets
-import shutil
 import statistics
 import sys
 import urllib.error
@@ -21,11 +19,10 @@ from itertools import count
 
 from playwright.sync_api import Error, Page, sync_playwright
 
+from benchmarks import chromium
 from calculator.fibonacci import digits
 
 SIZES = (100, 1_000_000)
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # As many digits as the page shows of either end of a long value.
 SHOWN_DIGITS = 20
 # The session's storage outlives a load of the next document, and the two clocks have one origin in timeOrigin.
@@ -51,13 +48,11 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the system runs (%(default)s)")
     parser.add_argument("--count", type=int, default=50, help="samples for each size, at least 2 (%(default)s)")
     options = parser.parse_args()
-    browser_path = os.environ.get("CHROME_PATH") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not browser_path:
-        sys.exit("click_to_value.py: no Chromium: install the package chromium, or name one in CHROME_PATH.")
+    browser_path = chromium.require("click_to_value.py")
     url = options.url.rstrip("/")
     with (
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS)) as browser,
+        playwright.chromium.launch(executable_path=browser_path, args=list(chromium.FLAGS)) as browser,
     ):
         page = browser.new_page(base_url=url)
         page.add_init_script(WATCH)

@@ -1,7 +1,7 @@
 """
 Score the pages of a running system with Lighthouse, which needs Node.js (npm) and Chromium.
 
-    python benchmarks/lighthouse.py [--url http://127.0.0.1:8000] [--runs 3] [--at-least 98]
+    python -m benchmarks.lighthouse [--url http://127.0.0.1:8000] [--runs 3] [--at-least 98]
 
 Asks for index 1,000 first, so that its page has a value. Prints the median of each score with the audits that failed,
 and ends with 1 when a score is below --at-least. The pinned Lighthouse is kept in --cache. Needs the standard library
@@ -19,11 +19,12 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+from benchmarks import chromium
+
 LIGHTHOUSE = "lighthouse@12.8.2"  # the last line that runs on Node.js 20; 13 needs 22.19
 PATHS = ("/", "/values/1000", "/otherpage")
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
-FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = " ".join(("--headless=new", *chromium.FLAGS))
 
 
 def main() -> None:
@@ -39,9 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     if not shutil.which("npx"):
         sys.exit("lighthouse.py: npx is missing: install Node.js 20 or newer with npm (apt-get install npm).")
-    browser = os.environ.get("CHROME_PATH") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not browser:
-        sys.exit("lighthouse.py: no Chromium: install the package chromium, or name one in CHROME_PATH.")
+    browser = chromium.require("lighthouse.py")
     url = options.url.rstrip("/")
     ask(url, 1000)
     print(f"{'':<16}" + "".join(f"{category:>16}" for category in CATEGORIES))

@@ -1,4 +1,3 @@
-#!/usr/bin/env python
 """
 Make the pictures of the README, and the one that others show beside a link, from a running system that is new.
 
@@ -9,8 +8,6 @@ Asks for a few indices first, so that the lists are not empty. Needs Playwright 
 
 import argparse
 import json
-import os
-import shutil
 import sys
 import urllib.request
 from collections.abc import Sequence
@@ -19,10 +16,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, Error, sync_playwright
 
+from benchmarks import chromium
+
 HERE = Path(__file__).parent
 INDICES = (7, 12, 50, 90, 144, 1_000, 4_181, 28_657, 100_000, 317_811, 1_000_000, 10_000_000)
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # The name of the picture: its path, and the colours.
 PICTURES = {
     "home-light": ("/?asked=144", "light"),
@@ -43,16 +40,14 @@ def main() -> None:
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="where the system runs (%(default)s)")
     parser.add_argument("--folder", type=Path, default=HERE, help="where the pictures go (%(default)s)")
     options = parser.parse_args()
-    browser_path = os.environ.get("CHROME_PATH") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not browser_path:
-        sys.exit("screenshots.py: no Chromium: install the package chromium, or name one in CHROME_PATH.")
+    browser_path = chromium.require("screenshots.py")
     url = options.url.rstrip("/")
     try:
         for index in INDICES:
             ask(url, index)
         with (
             sync_playwright() as playwright,
-            playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS)) as browser,
+            playwright.chromium.launch(executable_path=browser_path, args=list(chromium.FLAGS)) as browser,
         ):
             for name, (path, color_scheme) in PICTURES.items():
                 picture = options.folder / f"{name}.png"

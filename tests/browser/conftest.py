@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import sync_playwright
 
+from benchmarks import chromium
 from tests.browser.pages import PAGES
 from tests.browser.site import Site
 from tests.missing import leave_out
 
 HERE = Path(__file__).parent
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 # What the page reports by itself of its Content-Security-Policy; the console alone would show it in words that change.
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -24,27 +24,23 @@ document.addEventListener("securitypolicyviolation", (event) => {
 """
 
 
-def chromium():
-    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
 def pytest_collection_modifyitems(config, items):
     leave_out(config, items, [item for item in items if item.path.is_relative_to(HERE)], missing)
 
 
 def missing():
-    return "" if chromium() else "no Chromium: install the package chromium (apt-get install chromium)"
+    return "" if chromium.installed() else "no Chromium: install the package chromium (apt-get install chromium)"
 
 
 @pytest.fixture(scope="session")
 def chromium_path():
     """Where Chromium is: CI installs it where there is none."""
-    if not chromium():
+    if not chromium.installed():
         assert shutil.which("apt-get"), "Chromium is missing, and there is no apt-get to install it with"
         for command in (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"Chromium is missing, and {' '.join(command)} failed:\n{done.stderr}"
-    return chromium()
+    return chromium.installed()
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +60,7 @@ def browser(chromium_path):
     """
     with (
         sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium_path, args=FLAGS) as browser,
+        playwright.chromium.launch(executable_path=chromium_path, args=list(chromium.FLAGS)) as browser,
     ):
         yield browser
 
