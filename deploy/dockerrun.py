@@ -41,8 +41,9 @@ def rendered(compose: dict[str, Any]) -> str:
 def container(name: str, service: dict[str, Any]) -> dict[str, Any]:
     """Return a service as a container definition of ECS."""
     fixed = {key: default(value) for key, value in (service.get("environment") or {}).items() if default(value)}
-    if name == "nginx":
-        fixed |= {f"{inner.upper()}_ADDRESS": f"{INSTANCE}:{port}" for inner, port in INNER_PORTS.items()}
+    addresses = {f"{inner.upper()}_ADDRESS": f"{INSTANCE}:{port}" for inner, port in INNER_PORTS.items()}
+    # nginx finds both by them; other services have those that the compose file gives them.
+    fixed |= {key: address for key, address in addresses.items() if name == "nginx" or key in fixed}
     found: dict[str, Any] = {
         "name": name,
         "image": service["image"],

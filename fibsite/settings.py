@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from django.core.exceptions import ImproperlyConfigured
 from django_guid.integrations import CeleryIntegration
 from environs import Env, EnvValidationError, validate
 
@@ -34,6 +35,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 HTTPS = env.bool("HTTPS", not DEBUG)
 # In development: the page that is open in a browser follows a change of a template or a static file.
 BROWSER_RELOAD = env.bool("BROWSER_RELOAD", False)
+# Where the nginx with the static files is, if there is one: host:port, for the picture of the system.
+FRONTEND_ADDRESS = env.str("FRONTEND_ADDRESS", "", validate=validate.Regexp(r"^(?:[^\s:/]+:\d{1,5})?\Z"))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
 
 # What is asked of the subject, see calculator/indices.py and calculator/values.py.
@@ -118,7 +121,15 @@ MIDDLEWARE = [
 ]
 
 if BROWSER_RELOAD:
-    INSTALLED_APPS += ["django_browser_reload", "django_watchfiles"]
+    try:
+        # Here, for it sees what was changed after it was imported.
+        from fibsite import reloading
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            f"BROWSER_RELOAD is for development: install requirements/development.txt ({error})."
+        ) from error
+    reloading.install()
+    INSTALLED_APPS += ["django_browser_reload"]
     MIDDLEWARE += ["django_browser_reload.middleware.BrowserReloadMiddleware"]
 
 ROOT_URLCONF = "fibsite.urls"

@@ -1,7 +1,11 @@
 """The parts of the running system, each with its state and one telling number, for the picture on /otherpage."""
 
+from contextlib import closing
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 
+from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db import InterfaceError, OperationalError
 from django.db.models import Count, Sum
@@ -18,6 +22,8 @@ PLOTTED = 300
 # A part of the page is asked for again after so many milliseconds, sooner while something is under way.
 BUSY_MILLISECONDS = 1_000
 IDLE_MILLISECONDS = 5_000
+# The frontend answers its health check in a millisecond, or not at all.
+FRONTEND_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,8 @@ class System:
     The system as it was just now; None stands for a part that is away.
 
     queues: how many tasks wait, by queue. running: what workers compute, the last one started first. computed: the
-    newest finished values. files: how many there are for browsers.
+    newest finished values. files: how many there are for browsers. frontend: whether the nginx that serves them
+    answers; None where there is none, and Django serves them itself.
     """
 
     received: Received | None
@@ -45,6 +52,7 @@ class System:
     usage: Usage | None
     computed: list[Value]
     files: int
+    frontend: bool | None
 
     @property
     def waiting(self) -> int:
@@ -81,6 +89,7 @@ def look() -> System:
         usage=usage,
         computed=computed,
         files=len(getattr(staticfiles_storage, "hashed_files", ())),
+        frontend=look_at_frontend(),
     )
 
 
@@ -90,3 +99,14 @@ def look_at_postgres() -> tuple[Received | None, list[SeenIndex]]:
         return Received(**received), list(SeenIndex.objects.newest_first()[:PLOTTED])
     except (OperationalError, InterfaceError):
         return None, []
+
+
+def look_at_frontend() -> bool | None:
+    if not settings.FRONTEND_ADDRESS:
+        return None
+    try:
+        with closing(HTTPConnection(settings.FRONTEND_ADDRESS, timeout=FRONTEND_SECONDS)) as connection:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False

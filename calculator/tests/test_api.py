@@ -138,7 +138,8 @@ def test_a_wait_without_a_worker_ends_after_its_seconds(api, wait):
 def test_a_wait_that_cannot_be_read_is_ignored(api, prefer):
     began = time.monotonic()
     response = api.post("/api/values", {"index": 7}, headers={"prefer": prefer})
-    assert time.monotonic() - began < 1
+    # Nobody computes it here: a wait would have lasted to its end.
+    assert time.monotonic() - began < 5
     assert response.status_code == 202
     assert "Preference-Applied" not in response
 

@@ -52,6 +52,7 @@ def test_the_documented_production_environment_passes_every_deployment_check():
         ("MAX_INDEX", "1000000001", "MAX_INDEX"),
         ("MAX_INDEX", "-1", "MAX_INDEX"),
         ("PGPORT", "x", "PGPORT"),
+        ("FRONTEND_ADDRESS", "http://frontend:3000/", "FRONTEND_ADDRESS"),
         ("PGSSLMODE", "maybe", "PGSSLMODE"),
         ("DEBUG", "perhaps", "DEBUG"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL"),
@@ -72,6 +73,14 @@ def test_all_wrong_variables_are_named_at_once():
     done = manage("check", MAX_INDEX="abc", QUICK_SECONDS="x")
     assert "MAX_INDEX" in done.stderr
     assert "QUICK_SECONDS" in done.stderr
+
+
+def test_hot_reload_without_its_packages_is_a_clear_error(tmp_path):
+    (tmp_path / "django_watchfiles.py").write_text("raise ModuleNotFoundError('No module named django_watchfiles')")
+    done = manage("check", BROWSER_RELOAD="true", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("fibsite: BROWSER_RELOAD is for development: install requirements/development.txt")
 
 
 @pytest.mark.parametrize("missing", ["SECRET_KEY", "ALLOWED_HOSTS"])

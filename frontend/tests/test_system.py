@@ -1,4 +1,7 @@
+import http.server
 import re
+import socket
+import threading
 
 import pytest
 from django.db import OperationalError
@@ -111,3 +114,37 @@ def test_nginx_tells_which_connection_this_is(client):
     assert "4,711 connections" in words(response)
     for wrong in ("", "abc", "-1", "１", "9" * 5_000):
         assert "Not in this form" in words(client.get("/otherpage", headers={"X-Connection-Number": wrong}))
+
+
+class Frontend(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/healthz" else 404)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_where_django_serves_the_files_itself_the_frontend_has_no_state(client):
+    content = client.get("/otherpage").content.decode()
+    frontend = content.partition('class="part frontend')[2].partition("</section>")[0]
+    assert 'class="state' not in frontend
+    assert "Django serves them itself" in " ".join(frontend.split())
+
+
+def test_the_frontend_is_up_when_its_health_check_answers(client, settings):
+    with http.server.HTTPServer(("127.0.0.1", 0), Frontend) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        settings.FRONTEND_ADDRESS = f"127.0.0.1:{server.server_port}"
+        text = words(client.get("/otherpage"))
+    assert "nginx, the frontend up" in text
+    assert "Django serves them itself" not in text
+
+
+def test_without_the_frontend_the_rest_of_the_picture_is_there(client, settings):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for address in (f"127.0.0.1:{silent.getsockname()[1]}", "127.0.0.1:1", "nobody.invalid:3000"):
+            settings.FRONTEND_ADDRESS = address
+            text = words(client.get("/otherpage"))
+            assert "nginx, the frontend away" in text, address
+            assert "Postgres up" in text

@@ -2,6 +2,7 @@
 
 import http.client
 import re
+import time
 from contextlib import closing
 
 import pytest
@@ -65,6 +66,23 @@ def test_changed_styles_are_served_within_five_seconds(development, changed):
     eventually(lambda: "--changed" in development.ask(styles).text, SECONDS)
 
 
+@pytest.mark.parametrize("pause", [0, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1])
+def test_what_is_saved_while_web_starts_anew_is_seen_too(development, changed, pause):
+    def answer_as(form):
+        changed("frontend/views.py", "status=form.status)", f"status=form.status, content_type='text/x-{form}')")
+
+    def is_answered_as(form):
+        return lambda: development.ask("/").headers.get_content_type() == f"text/x-{form}"
+
+    answer_as("first")
+    if pause:
+        time.sleep(pause)
+    else:  # as soon as it has started
+        eventually(is_answered_as("first"), SECONDS)
+    answer_as("second")
+    eventually(is_answered_as("second"), SECONDS)
+
+
 def test_the_open_page_is_told_of_a_changed_template_at_once(development, changed):
     def is_told():
         """Listen as the open page does; the stream ends when the web process starts again, and the page comes back."""
@@ -77,9 +95,12 @@ def test_the_open_page_is_told_of_a_changed_template_at_once(development, change
             if not stream.readline().startswith(b"data:"):
                 return False
             changed("frontend/templates/home.html", "{% block main %}", "{% block main %}<!-- changed -->")
+            deadline = time.monotonic() + SECONDS
+            # There is a line every second, whether anything changed or not.
             while line := stream.readline():
                 if b'"reload"' in line:
                     return True
+                assert time.monotonic() < deadline, f"not told within {SECONDS} seconds"
             return False
 
     eventually(is_told)

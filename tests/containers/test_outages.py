@@ -1,6 +1,7 @@
 """What a visitor notices when a part is away, killed, stopped or replaced: as little as possible."""
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import IncompleteRead
 
@@ -85,6 +86,20 @@ def test_without_postgres_a_post_is_refused_and_nothing_is_half_done(mended):
     mended.compose("start", "postgres")
     eventually(lambda: mended.ask("/readyz").status == 200, 30)
     assert mended.ask(f"/api/values/{index}").status == 404
+
+
+def test_without_the_frontend_the_picture_of_the_system_says_so_at_once(mended):
+    def state():
+        found = re.search(r"nginx, the frontend</h2>\s*<p class=\"state \w+\">(\w+)<", mended.ask("/otherpage").text)
+        return found and found[1]
+
+    assert state() == "up"
+    mended.compose("stop", "frontend")
+    began = time.monotonic()
+    assert state() == "away"
+    assert time.monotonic() - began < 2
+    mended.compose("start", "frontend")
+    eventually(lambda: state() == "up")
 
 
 def test_without_web_there_are_pages_and_problem_documents_and_it_is_found_again_at_another_address(mended):
