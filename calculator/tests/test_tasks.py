@@ -147,7 +147,7 @@ def test_a_computation_leaves_a_value(alive):
     deliver(7)
     value = values.read(7)
     assert (value.state, value.short, value.worker) == (State.DONE, "13", alive)
-    assert 0 < value.seconds < 1
+    assert 0 < value.seconds < 10
     assert value.started_at < value.computed_at <= value.finished_at
     assert value.check_prime is None
 

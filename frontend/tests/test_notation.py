@@ -175,9 +175,13 @@ def test_the_longest_index_is_read():
     ids=lambda written: written[:8],
 )  # fmt: skip
 def test_a_megabyte_takes_milliseconds(written):
-    began = time.perf_counter()
-    assert plain(written) == written
-    assert time.perf_counter() - began < 0.05
+    # Of the processor, and the least of several: other processes take their time, too.
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        assert plain(written) == written
+        taken.append(time.process_time() - began)
+    assert min(taken) < 0.05
 
 
 @given(st.text("0123456789.,_ '’^*·×xekmnf()=+-⁰⁶ \n", max_size=40))

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -200,7 +201,7 @@ def test_what_all_open_pages_look_at_is_asked_of_web_once_a_second(ask, producti
     assert (answer.status, answer.body) in {(304, b""), (200, answer.body)}
     index = 30_000 + next(fresh)
     production.value(index)
-    eventually(lambda: f"{index:,}" in ask(path).text, 3)
+    eventually(lambda: f"{index:,}" in ask(path).text)
     assert ask(path, headers={"Accept-Encoding": "gzip"}).headers["Content-Encoding"] == "gzip"
 
 
@@ -302,7 +303,8 @@ def test_a_body_too_large_is_refused_as_json_and_as_a_page(ask):
 
 
 def test_too_many_posts_from_one_address_are_refused_and_no_get(ask):
-    posts = [ask("/api/values", {"index": 7}, address="198.51.100.1") for _ in range(150)]
+    with ThreadPoolExecutor(8) as pool:  # faster than the limit, on a busy machine, too
+        posts = list(pool.map(lambda _: ask("/api/values", {"index": 7}, address="198.51.100.1"), range(150)))
     refused = [answer for answer in posts if answer.status == 429]
     assert 0 < len(refused) < 150
     assert {answer.status for answer in posts} <= {200, 202, 429}
