@@ -90,7 +90,7 @@ def test_without_postgres_a_post_is_refused_and_nothing_is_half_done(mended):
 
 def test_without_the_frontend_the_picture_of_the_system_says_so_at_once(mended):
     def state():
-        found = re.search(r"nginx, the frontend</h2>\s*<p class=\"state \w+\">(\w+)<", mended.ask("/otherpage").text)
+        found = re.search(r"Frontend</h2>\s*<p class=\"state \w+\">(\w+)<", mended.ask("/otherpage").text)
         return found and found[1]
 
     assert state() == "up"
