@@ -29,7 +29,8 @@ class Reloader(WatchfilesReloader):
         # From the first tick on the folders are watched.
         yield next(ticks)
         for path in self.watched_files():
-            if self.is_ours(path) and changed_at(path) > STARTED:
+            # A time to come, from another machine's clock, would start it anew for ever.
+            if self.is_ours(path) and STARTED < changed_at(path) <= time.time():
                 self.notify_file_changed(path)
         yield from ticks
 

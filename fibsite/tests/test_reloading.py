@@ -1,5 +1,6 @@
 import os
 import threading
+import time
 
 import pytest
 from django.utils.autoreload import file_changed
@@ -33,10 +34,10 @@ def seen():
 
 
 def test_what_was_changed_before_it_watched_is_noticed_once(reloader, seen, tmp_path):
-    old, new = tmp_path / "frontend" / "old.html", tmp_path / "calculator" / "new.html"
-    old.write_text("old")
-    os.utime(old, (reloading.STARTED - 60,) * 2)
-    new.write_text("new")
+    for name, moment in {"old": reloading.STARTED - 60, "new": time.time(), "to-come": time.time() + 3600}.items():
+        path = tmp_path / "frontend" / f"{name}.html"
+        path.write_text(name)
+        os.utime(path, (moment, moment))
     ticks = reloader.tick()
     for _ in range(5):
         next(ticks)
