@@ -48,7 +48,7 @@ def start_servers() -> None:
         server.prepare()
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(server.command(), stdout=log, stderr=log)
-        running.callback(process.wait)
+        running.callback(process.wait, 60)
         running.callback(process.terminate if server is valkey else lambda process=process: process.send_signal(2))
         server.wait()
     os.environ.update(postgres.environment())
