@@ -34,6 +34,80 @@ def test_the_back_button_returns_to_each_page_as_it_was(page, site):
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
 
 
+def test_whoever_goes_on_before_a_page_is_there_gets_the_one_gone_to_last(page, site):
+    index = next(site.small)
+    ask(page, index)
+    expect_value(page, digits(index).decode())
+    page.locator(f"main a[href='/values/{index}']").first.click()
+    expect(page).to_have_url(f"{site.url}/values/{index}")
+    page.get_by_role("navigation").locator("a[href='/otherpage']").click()
+    expect(page).to_have_url(f"{site.url}/otherpage")
+    heading = page.get_by_role("heading", level=1)
+    other = heading.inner_text()
+    page.go_back()
+    expect(heading).to_contain_text(f"F({index})")
+    page.go_back()
+    expect_value(page, digits(index).decode())
+
+    late = []
+
+    def hold(route):
+        late.append(route)
+
+    page.route(f"**/values/{index}", hold)
+    page.go_forward()
+    expect(page).to_have_url(f"{site.url}/values/{index}")
+    page.go_forward()
+    expect(heading).to_have_text(other)
+    # By a link, too.
+    page.go_back()
+    page.get_by_role("navigation").locator("a[href='/']").click()
+    expect(page).to_have_url(f"{site.url}/")
+    expect(heading).not_to_have_text(other)
+    home = heading.inner_text()
+    assert len(late) == 2
+    for route in late:
+        route.continue_()
+    page.wait_for_timeout(500)
+    expect(heading).to_have_text(home)
+    expect(page).to_have_url(f"{site.url}/")
+
+
+def test_of_two_links_the_one_followed_last_is_shown(page, site, complaints):
+    complaints.allow("htmx:(sendAbort|afterRequest)")
+    index = next(site.small)
+    site.ask(index)
+    page.goto(f"/values/{index}")
+    late = []
+
+    def hold(route):
+        late.append(route)
+
+    links = page.get_by_role("navigation")
+    page.route("**/otherpage", hold)
+    links.locator("a[href='/otherpage']").click()
+    links.locator("a[href='/']").click()
+    expect(page).to_have_url(f"{site.url}/")
+    assert len(late) == 1
+    late[0].continue_()
+    page.wait_for_timeout(500)
+    expect(page).to_have_url(f"{site.url}/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Fibonacci numbers, exact")
+
+
+def test_a_page_gone_back_to_while_the_server_is_away_comes_by_itself(page, site, complaints):
+    complaints.allow("ERR_", "htmx:(sendError|afterRequest)")
+    site.ask(7)
+    page.goto("/values/7")
+    page.get_by_role("navigation").locator("a[href='/otherpage']").click()
+    expect(page).to_have_url(f"{site.url}/otherpage")
+    with site.away():
+        page.go_back()
+        expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("F(7)", timeout=10_000)
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
 def test_going_back_and_reloading_do_not_ask_again(page, site):
     index = next(site.small)
     ask(page, index)

@@ -5,6 +5,8 @@
 const LONGEST_PAUSE = 30_000;
 // Nobody may be looking any more: the pauses grow, until a hand or an eye comes back.
 const PATIENCE = 120;
+// A page gone back to that did not come is asked for again.
+const RESTORE_PAUSE = 2_000;
 let failures = 0;
 let looks = 0;
 const timers = new WeakMap();
@@ -113,6 +115,34 @@ addEventListener("pageshow", ({ persisted }) => {
   if (persisted) {
     parts().forEach(look);
   }
+});
+
+// Of the pages that are on their way, the one asked for last is shown, not the one that comes last.
+let coming = null;
+
+function expectPage(xhr) {
+  coming?.abort();
+  coming = xhr;
+}
+
+document.addEventListener("htmx:beforeSend", ({ detail: { xhr, requestConfig } }) => {
+  if (requestConfig.boosted) {
+    expectPage(xhr);
+  }
+});
+
+// Going back and forth asks for each page anew.
+document.addEventListener("htmx:historyCacheMiss", ({ detail: { xhr } }) => {
+  expectPage(xhr);
+  xhr.addEventListener("load", () => say(""));
+  xhr.addEventListener("error", () => {
+    say("The server cannot be reached. This page keeps trying.");
+    setTimeout(() => {
+      if (coming === xhr) {
+        dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+      }
+    }, RESTORE_PAUSE);
+  });
 });
 document.addEventListener("htmx:historyCacheMissLoadError", () => location.reload());
 
