@@ -30,12 +30,9 @@ class Reloader(WatchfilesReloader):
         yield next(ticks)
         for path in self.watched_files():
             # A time to come, from another machine's clock, would start it anew for ever.
-            if self.is_ours(path) and STARTED < changed_at(path) <= time.time():
+            if STARTED < changed_at(path) <= time.time():
                 self.notify_file_changed(path)
         yield from ticks
-
-    def is_ours(self, path: Path) -> bool:
-        return any(path.is_relative_to(root) for root in self.watched_roots(()))
 
 
 def changed_at(path: Path) -> float:
