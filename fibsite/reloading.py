@@ -1,8 +1,9 @@
 """
 Hot reload of the web process in development, which misses no change.
 
-django-watchfiles alone also watches the folders of Python and of every package. To walk them takes seconds after each
-restart, and what is saved meanwhile is not noticed (https://github.com/adamchainz/django-watchfiles/issues/183).
+django-watchfiles alone also watches the folders of Python and of every package. To walk them takes up to some seconds
+after each restart, and what is saved meanwhile is not noticed (perhaps its issue 183, whose cause nobody has found:
+https://github.com/adamchainz/django-watchfiles/issues/183).
 """
 
 import time

@@ -34,6 +34,17 @@ def test_the_back_button_returns_to_each_page_as_it_was(page, site):
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
 
 
+def kept_back(page, address):
+    """Keep back what the page asks of an address from now on; a list of what it was, to be sent on later."""
+    requests = []
+
+    def keep(route):
+        requests.append(route)
+
+    page.route(address, keep)
+    return requests
+
+
 def test_whoever_goes_on_before_a_page_is_there_gets_the_one_gone_to_last(page, site):
     index = next(site.small)
     ask(page, index)
@@ -49,12 +60,7 @@ def test_whoever_goes_on_before_a_page_is_there_gets_the_one_gone_to_last(page, 
     page.go_back()
     expect_value(page, digits(index).decode())
 
-    late = []
-
-    def hold(route):
-        late.append(route)
-
-    page.route(f"**/values/{index}", hold)
+    late = kept_back(page, f"**/values/{index}")
     page.go_forward()
     expect(page).to_have_url(f"{site.url}/values/{index}")
     page.go_forward()
@@ -78,13 +84,8 @@ def test_of_two_links_the_one_followed_last_is_shown(page, site, complaints):
     index = next(site.small)
     site.ask(index)
     page.goto(f"/values/{index}")
-    late = []
-
-    def hold(route):
-        late.append(route)
-
+    late = kept_back(page, "**/otherpage")
     links = page.get_by_role("navigation")
-    page.route("**/otherpage", hold)
     links.locator("a[href='/otherpage']").click()
     links.locator("a[href='/']").click()
     expect(page).to_have_url(f"{site.url}/")

@@ -201,7 +201,7 @@ def test_what_all_open_pages_look_at_is_asked_of_web_once_a_second(ask, producti
     assert (answer.status, answer.body) in {(304, b""), (200, answer.body)}
     index = 30_000 + next(fresh)
     production.value(index)
-    eventually(lambda: f"{index:,}" in ask(path).text)
+    eventually(lambda: f"{index:,}" in ask(path).text, 3)
     assert ask(path, headers={"Accept-Encoding": "gzip"}).headers["Content-Encoding"] == "gzip"
 
 

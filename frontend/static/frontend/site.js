@@ -78,6 +78,7 @@ function say(words) {
   }
 }
 
+const TRYING = "This page keeps trying.";
 const REASONS = {
   0: "The server cannot be reached.",
   403: "This page is too old to send anything: load it anew.",
@@ -97,7 +98,7 @@ function settle({ detail }) {
   const reason = REASONS[status] ?? "The server has a problem.";
   if (elt.dataset.lookAfter) {
     failures += 1;
-    say(`${reason} This page keeps trying.`);
+    say(`${reason} ${TRYING}`);
     lookLater(elt);
   } else if (requestConfig.verb === "post") {
     // It may have arrived all the same; asking twice does no harm.
@@ -136,7 +137,7 @@ document.addEventListener("htmx:historyCacheMiss", ({ detail: { xhr } }) => {
   expectPage(xhr);
   xhr.addEventListener("load", () => say(""));
   xhr.addEventListener("error", () => {
-    say("The server cannot be reached. This page keeps trying.");
+    say(`${REASONS[0]} ${TRYING}`);
     setTimeout(() => {
       if (coming === xhr) {
         dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
